@@ -1,0 +1,88 @@
+import type { EpochMs } from '../core/brand.ts';
+import type { Deadline } from '../core/deadline-wheel.ts';
+import { type Authorisation, NEVER } from './authorisation.ts';
+import type { Lane } from './lanes.ts';
+import type { RingEntry } from './ring.ts';
+import type { Transport } from './transport.ts';
+
+/**
+ * The life of a stream, in order. Every switch over it is exhaustive.
+ * - `replaying`: the log is being read for it; the ring does not reach back far enough.
+ * - `behind`: the ring has events that it has not; it is served by itself.
+ * - `live`: it has everything that its lane had swept; it is served with its lane.
+ * - `blocked`: the peer does not take what was written; nothing is queued for it.
+ * - `ending`: the last block is written; the peer has five seconds to take it.
+ * - `ended`: gone.
+ */
+export type ConnectionState = 'replaying' | 'behind' | 'live' | 'blocked' | 'ending' | 'ended';
+
+/** One open stream. Small on purpose: there are tens of thousands. The hub alone changes it. */
+export class Connection implements Deadline {
+  state: ConnectionState = 'behind';
+  readonly path: string;
+  readonly transport: Transport;
+  authorisation: Authorisation;
+  lane: Lane;
+  laneIndex = -1;
+  /** Everything up to this place in the ring has been sent, or is not for this stream. */
+  cursor: number;
+  /** The ring's head when the stream was opened; events after it count as lag, replayed ones do not. */
+  readonly openedSeq: number;
+  readonly openedAt: EpochMs;
+  writtenAt: EpochMs;
+  blockedAt: EpochMs = NEVER;
+
+  challengeAt: EpochMs;
+  challengeId: string | undefined;
+  challenged = false;
+  maxAgeAt: EpochMs = NEVER;
+  drainAt: EpochMs = NEVER;
+  abortAt: EpochMs = NEVER;
+
+  dueAt: EpochMs = NEVER;
+  wheelSlot = -1;
+  wheelIndex = -1;
+  readonly #owner: DeadlineOwner;
+
+  constructor(owner: DeadlineOwner, start: ConnectionStart) {
+    this.#owner = owner;
+    this.path = start.path;
+    this.transport = start.transport;
+    this.authorisation = start.authorisation;
+    this.challengeAt = start.authorisation.challengeAt;
+    this.lane = start.lane;
+    this.cursor = start.seq;
+    this.openedSeq = start.seq;
+    this.openedAt = start.now;
+    this.writtenAt = start.now;
+  }
+
+  get open(): boolean {
+    return this.state !== 'ending' && this.state !== 'ended';
+  }
+
+  onDue(now: EpochMs): void {
+    this.#owner.due(this, now);
+  }
+
+  /** Whether an event of its lane is also for this stream. */
+  mayReceive(entry: RingEntry): boolean {
+    const { audience } = entry;
+    if (audience === undefined) return true;
+    const { guard, subject } = this.authorisation;
+    return subject !== undefined && audience.guard === guard && audience.subjects.has(subject);
+  }
+}
+
+export interface ConnectionStart {
+  readonly path: string;
+  readonly transport: Transport;
+  readonly authorisation: Authorisation;
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly now: EpochMs;
+}
+
+export interface DeadlineOwner {
+  due(connection: Connection, now: EpochMs): void;
+}

@@ -1,0 +1,138 @@
+import type { EpochMs, Subject, Topic } from '../core/brand.ts';
+import type { LoggedEvent } from '../core/event.ts';
+import { compareEventIds, type EventId, ORIGIN } from '../core/event-id.ts';
+import { encode } from './encode.ts';
+import { type Frame, frame } from './frame.ts';
+
+export interface RingEntry {
+  /** Place in this process's ring: 1, 2, 3 … without holes, unlike ids. */
+  readonly seq: number;
+  readonly id: EventId;
+  readonly topic: Topic;
+  readonly audience: { readonly guard: string; readonly subjects: ReadonlySet<Subject> } | undefined;
+  readonly frame: Frame;
+  /** When ingest had read it, by ingest's clock. */
+  readonly receivedAt: EpochMs;
+  /** When it came into this ring, by this process's clock. */
+  readonly appendedAt: EpochMs;
+}
+
+export interface RingBounds {
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+  readonly ageMaxMs: number;
+}
+
+/** What an entry costs besides its bytes: the object, its place, its Buffer. */
+const ENTRY_OVERHEAD_BYTES = 256;
+
+/**
+ * The latest events, encoded once, shared by every connection. The newest event always stays, whatever its size.
+ * When a bound is exceeded the oldest go; who still needed one of those has been lapped.
+ */
+export class Ring {
+  #slots: (RingEntry | undefined)[] = new Array(1024);
+  #first = 1;
+  #next = 1;
+  #bytes = 0;
+  #floor: EventId = ORIGIN;
+  #head: EventId = ORIGIN;
+
+  /** Nothing before `head` is known: the log had this position when the ring began to follow it. */
+  begin(head: EventId): void {
+    this.#floor = head;
+    this.#head = head;
+  }
+
+  append(event: LoggedEvent, bounds: RingBounds, now: EpochMs): RingEntry {
+    const { id, type, data, topic, audience, receivedAt } = event;
+    const block = type === undefined ? { id, data } : { id, type, data };
+    const entry: RingEntry = {
+      seq: this.#next,
+      id,
+      topic,
+      audience: audience && { guard: audience.guard, subjects: new Set(audience.subjects) },
+      frame: frame(encode({ kind: 'event', ...block })),
+      receivedAt,
+      appendedAt: now,
+    };
+    if (this.size === this.#slots.length) this.#grow();
+    this.#slots[entry.seq % this.#slots.length] = entry;
+    this.#next++;
+    this.#bytes += costOf(entry);
+    this.#head = id;
+    this.trim(bounds, now);
+    return entry;
+  }
+
+  /** Lets go of what is over the bounds; called at every append, and now and then for age alone. */
+  trim(bounds: RingBounds, now: EpochMs): void {
+    while (this.size > 1) {
+      const oldest = this.#slots[this.#first % this.#slots.length];
+      if (oldest === undefined) return;
+      const within =
+        this.size <= bounds.eventsMax &&
+        this.#bytes <= bounds.bytesMax &&
+        oldest.appendedAt >= now - bounds.ageMaxMs;
+      if (within) return;
+      this.#slots[this.#first % this.#slots.length] = undefined;
+      this.#first++;
+      this.#bytes -= costOf(oldest);
+      this.#floor = oldest.id;
+    }
+  }
+
+  get size(): number {
+    return this.#next - this.#first;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The oldest entry's place; one past `headSeq` when empty. */
+  get firstSeq(): number {
+    return this.#first;
+  }
+
+  get headSeq(): number {
+    return this.#next - 1;
+  }
+
+  /** The last event's id, or the log's position when the ring began. */
+  get head(): EventId {
+    return this.#head;
+  }
+
+  /** Every event after this id is in the ring. */
+  get floor(): EventId {
+    return this.#floor;
+  }
+
+  at(seq: number): RingEntry | undefined {
+    return seq < this.#first || seq >= this.#next ? undefined : this.#slots[seq % this.#slots.length];
+  }
+
+  /** The place of the first entry later than `id`; one past `headSeq` when there is none. */
+  seqAfter(id: EventId): number {
+    let low = this.#first;
+    let high = this.#next;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const entry = this.at(middle);
+      if (entry !== undefined && compareEventIds(entry.id, id) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #grow(): void {
+    const larger: (RingEntry | undefined)[] = new Array(this.#slots.length * 2);
+    for (let seq = this.#first; seq < this.#next; seq++) larger[seq % larger.length] = this.at(seq);
+    this.#slots = larger;
+  }
+}
+
+function costOf(entry: RingEntry): number {
+  return entry.frame.chunk.length + ENTRY_OVERHEAD_BYTES;
+}

@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import { LAST_CHUNK, type WireFormat } from './frame.ts';
+import type { Transport } from './transport.ts';
+
+/**
+ * What TLS may have under way before the peer counts as slow. On clear text the kernel takes a write at once or the
+ * peer is slow, so the limit there is 0; a TLS record is written asynchronously and always shows for a moment.
+ */
+const TLS_UNDER_WAY_BYTES = 16_384;
+
+/** HTTP/1.x: pre-framed chunks go straight to the socket (1.6 × the deliveries of `res.write`, measured). */
+export class SocketTransport implements Transport {
+  readonly format: WireFormat;
+  readonly #socket: Socket;
+  readonly #underWayBytesMax: number;
+
+  constructor(socket: Socket, format: WireFormat, encrypted: boolean) {
+    this.#socket = socket;
+    this.format = format;
+    this.#underWayBytesMax = encrypted ? TLS_UNDER_WAY_BYTES : 0;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  ready(): boolean {
+    return this.#socket.writableLength <= this.#underWayBytesMax;
+  }
+
+  end(): void {
+    if (!this.#socket.writable) return;
+    if (this.format === 'chunked') this.#socket.end(LAST_CHUNK);
+    else this.#socket.end();
+  }
+
+  abort(): void {
+    this.#socket.resetAndDestroy();
+  }
+}

@@ -1,0 +1,287 @@
+import type { EpochMs } from '../core/brand.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { Fifo } from '../core/fifo.ts';
+import { NEVER } from './authorisation.ts';
+import type { Connection } from './connection.ts';
+import { type Frame, joined, type WireFormat } from './frame.ts';
+import type { Lane } from './lanes.ts';
+import type { StreamObserver } from './observer.ts';
+import type { Ring, RingEntry } from './ring.ts';
+
+/** After this many streams, or this long, the event loop gets its turn for everything else. */
+const SLICE_STREAMS = 256;
+const SLICE_MS = 2;
+/** One write to one stream; what is more waits for the lane's next batch. */
+const BATCH_BYTES_MAX = 262_144;
+/** The same for a stream that is served by itself, whose bytes are joined for it alone. */
+const CATCH_UP_BYTES_MAX = 16_384;
+/** How often a blocked stream is looked at; a poll costs nanoseconds, a `drain` listener a closure per stream. */
+const BLOCKED_POLL_MS = 10;
+
+/** What happens to a stream that may not or can't be served any more; the hub ends it. */
+export interface SweepOutcome {
+  expired(connection: Connection, now: EpochMs): void;
+  slow(connection: Connection): void;
+}
+
+interface Batch {
+  readonly lane: Lane;
+  readonly frames: readonly Frame[];
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly receivedAt: EpochMs;
+  readonly bytes: { chunked?: Buffer; raw?: Buffer };
+  /** Streams before this index have yet to be served. */
+  left: number;
+}
+
+/**
+ * Brings every stream from its cursor to the ring's head, in slices. Streams that keep up are served with their lane:
+ * one Buffer, joined once, one write each. The others are served by themselves from the ring.
+ *
+ * Every stream gets each event it may see exactly once and in order: a lane's streams have everything before its
+ * batch, and a stream whose cursor is within or past the batch is told from one that needs it by that cursor.
+ */
+export class Sweep {
+  readonly #ring: Ring;
+  readonly #clock: Clock;
+  readonly #observer: StreamObserver;
+  readonly #outcome: SweepOutcome;
+  readonly #lagMaxMs: () => number;
+  readonly #lanes = new Fifo<Lane>();
+  readonly #behind = new Fifo<Connection>();
+  #blocked: Connection[] = [];
+  #batch: Batch | undefined;
+  #poll: Timer | undefined;
+  #scheduled = false;
+  #delivered = 0;
+
+  constructor(
+    ring: Ring,
+    clock: Clock,
+    observer: StreamObserver,
+    outcome: SweepOutcome,
+    lagMaxMs: () => number,
+  ) {
+    this.#ring = ring;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#outcome = outcome;
+    this.#lagMaxMs = lagMaxMs;
+  }
+
+  /** The event is for every stream of the lane. */
+  add(lane: Lane, entry: RingEntry): void {
+    lane.pending.push(entry);
+    this.#queue(lane);
+  }
+
+  /** The event is for this stream but not for its whole lane. */
+  single(connection: Connection, entry: RingEntry): void {
+    if (connection.state !== 'live') return; // it will meet the event on its way
+    this.#settle(connection, entry.seq);
+    this.catchUp(connection);
+  }
+
+  /** The stream is about to change lanes: what the old one still owes it is served from the ring. */
+  release(connection: Connection): void {
+    if (connection.state !== 'live') return;
+    this.#settle(connection, this.#ring.headSeq + 1);
+    this.catchUp(connection);
+  }
+
+  /** From now on the stream is served by itself, from its cursor, until it has reached the head. */
+  catchUp(connection: Connection): void {
+    connection.state = 'behind';
+    this.#behind.push(connection);
+    this.#schedule();
+  }
+
+  /** Writes to a stream in state `behind` what fits one write. */
+  serve(connection: Connection): void {
+    if (connection.state !== 'behind') return;
+    const now = this.#clock.now();
+    if (now >= connection.authorisation.closeAt) return this.#outcome.expired(connection, now);
+    if (connection.cursor + 1 < this.#ring.firstSeq) return this.#outcome.slow(connection);
+    const { entries, more } = this.#next(connection);
+    const [first] = entries;
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined) {
+      connection.state = 'live';
+      return;
+    }
+    const late = first.seq > connection.openedSeq && now - first.appendedAt > this.#lagMaxMs();
+    if (late) return this.#outcome.slow(connection);
+    this.#observeReplay(connection, entries);
+    const frames = entries.map((entry) => entry.frame);
+    this.#write(connection, joined(frames, connection.transport.format), entries.length, last.seq, now);
+    if (connection.state !== 'behind') return;
+    if (more) this.catchUp(connection);
+    else connection.state = 'live';
+  }
+
+  /** To be called after bytes were written outside a sweep, such as a replay's. */
+  blockIfSlow(connection: Connection, now: EpochMs): void {
+    if (connection.transport.ready()) return;
+    connection.state = 'blocked';
+    connection.blockedAt = now;
+    this.#blocked.push(connection);
+    this.#poll ??= this.#clock.every(BLOCKED_POLL_MS, () => this.#pollBlocked());
+  }
+
+  stop(): void {
+    this.#poll?.cancel();
+    this.#poll = undefined;
+  }
+
+  /**
+   * Moves the cursor of a live stream up to just before the first event that it has yet to be given; without this
+   * a stream of a quiet topic would search the whole ring.
+   */
+  #settle(connection: Connection, nextSeq: number): void {
+    const { batchFirstSeq, pending } = connection.lane;
+    const inBatch = batchFirstSeq !== Number.POSITIVE_INFINITY && connection.cursor < batchFirstSeq;
+    const owedSeq = inBatch ? batchFirstSeq : (pending[0]?.seq ?? nextSeq);
+    connection.cursor = Math.max(connection.cursor, owedSeq - 1);
+  }
+
+  #queue(lane: Lane): void {
+    if (lane.queued) return;
+    lane.queued = true;
+    this.#lanes.push(lane);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#slice());
+  }
+
+  #slice(): void {
+    this.#scheduled = false;
+    const startedMs = this.#clock.monotonicMs();
+    for (let streams = 0; streams < SLICE_STREAMS; streams++) {
+      const behind = this.#behind.shift();
+      if (behind !== undefined) this.serve(behind);
+      const swept = this.#sweepNext();
+      if (behind === undefined && !swept) break;
+      if (streams % 16 === 15 && this.#clock.monotonicMs() - startedMs > SLICE_MS) break;
+    }
+    if (this.#delivered > 0) this.#observer.delivered(this.#delivered);
+    this.#delivered = 0;
+    if (this.#behind.size > 0 || this.#batch !== undefined || this.#lanes.size > 0) this.#schedule();
+  }
+
+  /** Serves the next stream of the lane at hand. @returns whether there was one */
+  #sweepNext(): boolean {
+    this.#batch ??= this.#nextBatch();
+    const batch = this.#batch;
+    if (batch === undefined) return false;
+    // From the end, so that a stream that leaves meanwhile makes no unserved one change places with a served one.
+    const { connections } = batch.lane;
+    batch.left = Math.min(batch.left, connections.length) - 1;
+    const connection = connections[batch.left];
+    if (connection !== undefined) this.#serveBatch(connection, batch);
+    if (batch.left <= 0) {
+      this.#observer.latency(Math.max(0, this.#clock.now() - batch.receivedAt));
+      batch.lane.batchFirstSeq = Number.POSITIVE_INFINITY;
+      if (batch.lane.pending.length > 0) this.#queue(batch.lane);
+      this.#batch = undefined;
+    }
+    return true;
+  }
+
+  #nextBatch(): Batch | undefined {
+    for (let lane = this.#lanes.shift(); lane !== undefined; lane = this.#lanes.shift()) {
+      lane.queued = false;
+      const { pending } = lane;
+      const [first] = pending;
+      if (first === undefined) continue;
+      let count = 0;
+      let bytes = 0;
+      for (const { frame } of pending) {
+        bytes += frame.chunk.length;
+        if (count > 0 && bytes > BATCH_BYTES_MAX) break;
+        count++;
+      }
+      const entries = count === pending.length ? pending : pending.slice(0, count);
+      lane.pending = count === pending.length ? [] : pending.slice(count);
+      lane.batchFirstSeq = first.seq;
+      return {
+        lane,
+        frames: entries.map((entry) => entry.frame),
+        firstSeq: first.seq,
+        lastSeq: entries.at(-1)?.seq ?? first.seq,
+        receivedAt: first.receivedAt,
+        bytes: {},
+        left: lane.connections.length,
+      };
+    }
+    return undefined;
+  }
+
+  #serveBatch(connection: Connection, batch: Batch): void {
+    if (connection.state !== 'live' || connection.cursor >= batch.lastSeq) return;
+    // It has part of the batch already, since it was served by itself in the meantime.
+    if (connection.cursor >= batch.firstSeq) return this.catchUp(connection);
+    const now = this.#clock.now();
+    if (now >= connection.authorisation.closeAt) return this.#outcome.expired(connection, now);
+    const bytes = bytesFor(batch, connection.transport.format);
+    this.#write(connection, bytes, batch.frames.length, batch.lastSeq, now);
+  }
+
+  #write(connection: Connection, bytes: Buffer, events: number, lastSeq: number, now: EpochMs): void {
+    connection.transport.write(bytes);
+    connection.cursor = lastSeq;
+    connection.writtenAt = now;
+    this.#delivered += events;
+    this.blockIfSlow(connection, now);
+  }
+
+  /** What the stream is to be given next: events of its topics, also those for its subject alone. */
+  #next(connection: Connection): { entries: readonly RingEntry[]; more: boolean } {
+    const { topics } = connection.lane;
+    const entries: RingEntry[] = [];
+    let bytes = 0;
+    for (let seq = connection.cursor + 1; seq <= this.#ring.headSeq; seq++) {
+      const entry = this.#ring.at(seq);
+      if (entry === undefined || !topics.has(entry.topic) || !connection.mayReceive(entry)) continue;
+      bytes += entry.frame.chunk.length;
+      if (entries.length > 0 && bytes > CATCH_UP_BYTES_MAX) return { entries, more: true };
+      entries.push(entry);
+    }
+    return { entries, more: false };
+  }
+
+  #observeReplay(connection: Connection, entries: readonly RingEntry[]): void {
+    let replayed = 0;
+    for (const { seq } of entries) if (seq <= connection.openedSeq) replayed++;
+    if (replayed > 0) this.#observer.replayed(replayed);
+  }
+
+  #pollBlocked(): void {
+    const now = this.#clock.now();
+    const lagMaxMs = this.#lagMaxMs();
+    const still: Connection[] = [];
+    for (const connection of this.#blocked) {
+      if (connection.state !== 'blocked') continue;
+      if (connection.transport.ready()) {
+        connection.blockedAt = NEVER;
+        this.catchUp(connection);
+      } else if (now - connection.blockedAt > lagMaxMs || connection.cursor + 1 < this.#ring.firstSeq) {
+        this.#outcome.slow(connection);
+      } else {
+        still.push(connection);
+      }
+    }
+    this.#blocked = still;
+    if (still.length === 0) this.stop();
+  }
+}
+
+/** Joined once per batch and wire format, whatever the number of streams. */
+function bytesFor(batch: Batch, format: WireFormat): Buffer {
+  batch.bytes[format] ??= joined(batch.frames, format);
+  return batch.bytes[format];
+}

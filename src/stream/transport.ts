@@ -1,0 +1,17 @@
+import type { WireFormat } from './frame.ts';
+
+/**
+ * The one thing that is kept of a request once its headers are out. Nothing of Koa's context, request or response
+ * may be reachable from it, so that an idle stream costs only its socket and its connection state.
+ */
+export interface Transport {
+  readonly format: WireFormat;
+  /** Hands bytes to the peer in order. Check `ready()` afterwards: writing on regardless would queue on the heap. */
+  write(bytes: Buffer): void;
+  /** Whether the peer has taken what was written, but for what TLS or HTTP/2 has under way. */
+  ready(): boolean;
+  /** Clean end after everything written: last chunk and FIN, or END_STREAM. */
+  end(): void;
+  /** Ends at once, without delivering what is queued: RST, or RST_STREAM. */
+  abort(): void;
+}
