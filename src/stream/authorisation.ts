@@ -15,12 +15,15 @@ export interface Authorisation {
   /** `Infinity`: never ends by itself. */
   readonly closeAt: EpochMs;
   readonly expiresAt: EpochMs;
-  /** Judges again by the configuration as it is now. */
+  /**
+   * Judges again by the configuration as it is now. What it allows has the same guard, subject and holder;
+   * its times and its way of answering may differ.
+   */
   review(now: EpochMs): Verdict;
 }
 
 export type Verdict =
-  | { readonly kind: 'allowed'; readonly topics: readonly Topic[]; readonly challengeAt: EpochMs }
+  | { readonly kind: 'allowed'; readonly authorisation: Authorisation; readonly topics: readonly Topic[] }
   | { readonly kind: 'refused'; readonly reason: 'guard_changed' | 'revoked' };
 
 export const NEVER: EpochMs = Number.POSITIVE_INFINITY as EpochMs;

@@ -52,7 +52,7 @@ function challenge(challengeId: string | undefined): string {
 }
 
 function field(name: string, value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL in an id makes the client ignore the field (9.2.6).
+  // NUL in an id makes the client ignore the whole field (9.2.6).
   if (/[\r\n\0]/.test(value)) throw new TypeError(`${name} holds CR, LF or NUL`);
   return `${name}:${escapeSpace(value)}\n`;
 }

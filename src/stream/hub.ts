@@ -280,8 +280,9 @@ export class Hub implements DeadlineOwner, SweepOutcome, ReplayTarget {
       return;
     }
     connection.cursor = plan.seq;
-    if (plan.gap !== undefined)
-      this.gap(connection, plan.gap, requested, this.#ring.at(plan.seq + 1)?.id ?? null);
+    if (plan.gap !== undefined) {
+      this.gap(connection, { ...plan.gap, requested, position: this.#ring.head });
+    }
   }
 
   #judge(connection: Connection): void {
@@ -291,7 +292,8 @@ export class Hub implements DeadlineOwner, SweepOutcome, ReplayTarget {
       verdict.topics.length === connection.lane.topics.size &&
       verdict.topics.every((topic) => connection.lane.topics.has(topic));
     if (!same) this.#move(connection, verdict.topics);
-    if (!connection.challenged) connection.challengeAt = verdict.challengeAt;
+    connection.authorisation = verdict.authorisation;
+    if (!connection.challenged) connection.challengeAt = verdict.authorisation.challengeAt;
     this.#schedule(connection);
   }
 
