@@ -1,0 +1,48 @@
+import type { Context } from 'koa';
+import { ConflictingTokensError, findToken } from '../guard/credentials.ts';
+import type { Grant } from '../guard/grant.ts';
+import type { Guard } from '../guard/guard.ts';
+import type { Guards } from '../guard/guards.ts';
+import { TokenError } from '../guard/token-error.ts';
+import { Refusal } from './refusal.ts';
+
+export interface Authenticated {
+  readonly guard: Guard;
+  readonly grant: Grant;
+}
+
+/**
+ * Token → Grant by whichever of these guards is its issuer's.
+ *
+ * @param purpose decides which token counts when there are several (contract, sections 4 and 5)
+ * @throws Refusal 400 or 401
+ */
+export async function authenticate(
+  ctx: Context,
+  names: readonly string[],
+  guards: Guards,
+  purpose: 'stream' | 'answer',
+): Promise<Authenticated> {
+  try {
+    const known = names.flatMap((name) => guards.get(name) ?? []);
+    const token = findToken(
+      {
+        authorization: ctx.req.headers.authorization,
+        cookie: ctx.req.headers.cookie,
+        query: new URLSearchParams(ctx.querystring),
+      },
+      known.map((guard) => guard.spec.credentials),
+      purpose,
+    );
+    const guard = guards.choose(names, token);
+    const grant = await guard.verify(token);
+    // The guard may have changed while the signature was verified.
+    const code = guards.get(guard.name) === guard ? guard.rejudge(grant) : 'wrong_issuer';
+    if (code !== undefined) throw new TokenError(code, 'the guard has changed');
+    return { guard, grant };
+  } catch (error) {
+    if (error instanceof TokenError) throw new Refusal(error.code, {}, error);
+    if (error instanceof ConflictingTokensError) throw new Refusal('conflicting_tokens', {}, error);
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
+import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type Koa from 'koa';
+
+/** Header section, after which 431 (RFC 6585, 5). */
+const HEADER_BYTES_MAX = 16_384;
+/** Slow-loris: a request's headers, and its whole, have to be here by then. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 15_000;
+const KEEP_ALIVE_MS = 65_000;
+const TIMEOUT_CHECK_MS = 1_000;
+/** A session without an open stream is let go after this. */
+const SESSION_IDLE_MS = 65_000;
+/** Streams of one HTTP/2 connection, as behind a proxy that multiplexes. */
+const SESSION_STREAMS_MAX = 256;
+/** Rapid reset (CVE-2023-44487): resets beyond this burst and rate per second end the session. */
+const RESET_BURST = 256;
+const RESET_RATE = 64;
+const SESSION_MEMORY_MIB = 16;
+
+/** HTTP/1.1 and HTTP/2 for one app, on sockets that a listener has accepted and told apart. */
+export interface Protocols {
+  http1(socket: Duplex): void;
+  http2(socket: Duplex): void;
+  /** Idle connections end now, others after their request. */
+  close(): void;
+}
+
+export function createProtocols(app: Koa): Protocols {
+  const callback = app.callback();
+  const http1 = createHttp1Server(callback);
+  const http2 = createHttp2Server(callback);
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  return {
+    http1: (socket) => void http1.emit('connection', socket),
+    http2: (socket) => void http2.emit('connection', socket),
+    close() {
+      http1.closeIdleConnections();
+      http1.close();
+      for (const session of sessions) session.close();
+    },
+  };
+}
+
+function createHttp1Server(callback: ReturnType<Koa['callback']>): Http1Server {
+  const server = createHttp1(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      noDelay: true,
+    },
+    callback,
+  );
+  // Node checks those time limits from 'listening' on, but here a listener in front accepts for two protocols.
+  // `test/http/limits.test.ts` would notice if that ceased to work.
+  server.emit('listening');
+  return server;
+}
+
+function createHttp2Server(callback: ReturnType<Koa['callback']>): Http2Server {
+  const server = createHttp2(
+    {
+      maxSessionMemory: SESSION_MEMORY_MIB,
+      streamResetBurst: RESET_BURST,
+      streamResetRate: RESET_RATE,
+      settings: {
+        maxConcurrentStreams: SESSION_STREAMS_MAX,
+        maxHeaderListSize: HEADER_BYTES_MAX,
+        enablePush: false,
+      },
+    },
+    callback,
+  );
+  server.on('session', (session) => {
+    session.setTimeout(SESSION_IDLE_MS, () => session.close());
+    // A session's failure ends its streams, each of which is told; there is nobody else to tell.
+    session.on('error', () => session.destroy());
+  });
+  server.on('sessionError', () => {});
+  return server;
+}

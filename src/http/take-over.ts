@@ -1,0 +1,58 @@
+import type { ServerResponse } from 'node:http';
+import { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Context } from 'koa';
+import { Http2Transport } from '../stream/http2-transport.ts';
+import { SocketTransport } from '../stream/socket-transport.ts';
+import type { Transport } from '../stream/transport.ts';
+
+/** Sockets of HTTP/1.x that carry a stream: nothing else may be sent or asked on them any more. */
+const taken = new WeakSet<Socket>();
+
+export function isTaken(socket: Socket): boolean {
+  return taken.has(socket);
+}
+
+/** Whether the peer has left while its request was judged. */
+export function isGone(ctx: Context): boolean {
+  const response: ServerResponse | Http2ServerResponse = ctx.res;
+  return response instanceof Http2ServerResponse ? response.stream.destroyed : ctx.req.socket.destroyed;
+}
+
+export interface TakenOver {
+  readonly transport: Transport;
+  /** Calls `listener` once, when the peer is gone or the end has been taken. */
+  onGone(listener: () => void): void;
+}
+
+/**
+ * The one place where a request leaves Koa: headers go out at once, and from here on there is only the transport.
+ *
+ * HTTP/1.x connections end with their stream (`connection: close`): a proxy that reused one could send a request
+ * into the very moment of its end.
+ */
+export function takeOver(ctx: Context): TakenOver {
+  ctx.respond = false;
+  const response: ServerResponse | Http2ServerResponse = ctx.res;
+  if (response instanceof Http2ServerResponse) return takeOverHttp2(response);
+  const socket = ctx.req.socket;
+  taken.add(socket);
+  response.writeHead(200, { connection: 'close' });
+  response.flushHeaders();
+  // HTTP/1.0 knows no chunks; nginx speaks it to its upstreams unless told otherwise.
+  const format = ctx.req.httpVersion === '1.0' ? 'raw' : 'chunked';
+  return {
+    transport: new SocketTransport(socket, format, socket instanceof TLSSocket),
+    onGone: (listener) => void socket.once('close', listener),
+  };
+}
+
+function takeOverHttp2(response: Http2ServerResponse): TakenOver {
+  const { stream } = response;
+  response.writeHead(200);
+  return {
+    transport: new Http2Transport(stream),
+    onGone: (listener) => void stream.once('close', listener),
+  };
+}
