@@ -19,7 +19,7 @@ export interface Authorisation {
    * Judges again by the configuration as it is now. What it allows has the same guard, subject and holder;
    * its times and its way of answering may differ.
    */
-  review(now: EpochMs): Verdict;
+  review(): Verdict;
 }
 
 export type Verdict =

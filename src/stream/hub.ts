@@ -286,7 +286,7 @@ export class Hub implements DeadlineOwner, SweepOutcome, ReplayTarget {
   }
 
   #judge(connection: Connection): void {
-    const verdict = connection.authorisation.review(this.#parts.clock.now());
+    const verdict = connection.authorisation.review();
     if (verdict.kind === 'refused') return this.end(connection, verdict.reason);
     const same =
       verdict.topics.length === connection.lane.topics.size &&

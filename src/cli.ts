@@ -1,0 +1,112 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { CodedError, InputError, UnreachableError, UsageError } from './core/coded-error.ts';
+import type { Command, Terminal } from './core/terminal.ts';
+
+/** Each role is loaded when it is called for: a gateway has no use for what an operator needs. */
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  dev: {
+    summary: 'everything in one process on an in-memory bus, from one YAML file',
+    load: async () => (await import('./roles/dev.ts')).devCommand,
+  },
+  token: {
+    summary: 'mints a development token with the keys made by `dev`',
+    load: async () => (await import('./roles/token.ts')).tokenCommand,
+  },
+  listen: {
+    summary: "prints a stream's events and answers its challenges",
+    load: async () => (await import('./roles/listen.ts')).listenCommand,
+  },
+  check: {
+    summary: 'validates configuration files and prints every fault',
+    load: async () => (await import('./roles/check.ts')).checkCommand,
+  },
+};
+
+const EXIT_INTERNAL = 70;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([name = '--help', ...args]: readonly string[]): Promise<number> {
+  const terminal = createTerminal();
+  try {
+    if (name === '--version') return print(terminal, `tidegate ${version()}\n`);
+    if (name === '--help' || name === '-h' || name === 'help') return print(terminal, usage());
+    const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (entry === undefined) throw new UsageError(`there is no command "${name}"\n\n${usage()}`);
+    const command = await entry.load();
+    if (args.includes('--help') || args.includes('-h')) return print(terminal, command.usage);
+    return await command.run(args, terminal);
+  } catch (error) {
+    terminal.err(`${sentence(error)}\n`);
+    return exitCode(error);
+  } finally {
+    await terminal.drained();
+  }
+}
+
+function print(terminal: Terminal, text: string): number {
+  terminal.out(text);
+  return 0;
+}
+
+function usage(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}\n`);
+  return `Usage: tidegate COMMAND [ARGUMENTS]
+
+${rows.join('')}
+tidegate COMMAND --help says more. tidegate --version
+`;
+}
+
+function version(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
+}
+
+/** A fault that a user can mend is told in its own words; anything else is ours, with its stack. */
+function sentence(error: unknown): string {
+  if (error instanceof UsageError) return `tidegate: ${error.message}`;
+  if (error instanceof CodedError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof UsageError) return 2;
+  if (error instanceof UnreachableError) return 3;
+  if (error instanceof InputError || error instanceof CodedError) return 1;
+  return EXIT_INTERNAL;
+}
+
+/** The process as commands see it. A second signal ends it at once, as does one that nobody handles in time. */
+function createTerminal(): Terminal {
+  const ending = new AbortController();
+  const readerGone = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (ending.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      ending.abort();
+    });
+  }
+  process.stdout.on('error', (error: Error & { code?: string }) => {
+    if (error.code !== 'EPIPE') process.exitCode = 1;
+    readerGone.abort();
+  });
+  return {
+    env: process.env,
+    isTerminal: process.stderr.isTTY === true,
+    signal: ending.signal,
+    readerGone: readerGone.signal,
+    out: (text) => readerGone.signal.aborted || process.stdout.write(text),
+    drained: () => drained(readerGone.signal),
+    err: (text) => void process.stderr.write(text),
+  };
+}
+
+function drained(readerGone: AbortSignal): Promise<void> {
+  if (!process.stdout.writableNeedDrain || readerGone.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    process.stdout.once('drain', resolve);
+    readerGone.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
