@@ -8,7 +8,9 @@ export function withUsageErrors<Result>(parse: () => Result): Result {
     return parse();
   } catch (error) {
     // Only the first sentence: the rest is advice about JavaScript's own quoting.
-    throw new UsageError(error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error));
+    throw new UsageError(
+      error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error),
+    );
   }
 }
 

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { checkFiles } from '../config/check.ts';
 import { faultText } from '../config/fault.ts';
 import { readFileBytes } from '../config/file-bytes.ts';
-import type { Command } from '../core/terminal.ts';
 import { UsageError } from '../core/coded-error.ts';
+import type { Command } from '../core/terminal.ts';
 import { withUsageErrors } from './arguments.ts';
 
 export const checkCommand: Command = {
@@ -16,7 +16,9 @@ may name a guard in another. Every fault is printed as FILE:LINE PATH: RULE.
 Exit code: 0 no fault, 1 at least one, 2 wrong usage.
 `,
   async run(args, terminal) {
-    const { positionals } = withUsageErrors(() => parseArgs({ args: [...args], allowPositionals: true, options: {} }));
+    const { positionals } = withUsageErrors(() =>
+      parseArgs({ args: [...args], allowPositionals: true, options: {} }),
+    );
     if (positionals.length === 0) throw new UsageError('check needs at least one FILE');
     const faults = await checkFiles(positionals, readFileBytes);
     for (const fault of faults) terminal.out(`${faultText(fault)}\n`);

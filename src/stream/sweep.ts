@@ -2,8 +2,9 @@ import type { EpochMs } from '../core/brand.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { Fifo } from '../core/fifo.ts';
 import { NEVER } from './authorisation.ts';
+import { type Batch, batchBytes, takeBatch } from './batch.ts';
 import type { Connection } from './connection.ts';
-import { type Frame, joined, type WireFormat } from './frame.ts';
+import { joined } from './frame.ts';
 import type { Lane } from './lanes.ts';
 import type { StreamObserver } from './observer.ts';
 import type { Ring, RingEntry } from './ring.ts';
@@ -11,9 +12,7 @@ import type { Ring, RingEntry } from './ring.ts';
 /** After this many streams, or this long, the event loop gets its turn for everything else. */
 const SLICE_STREAMS = 256;
 const SLICE_MS = 2;
-/** One write to one stream; what is more waits for the lane's next batch. */
-const BATCH_BYTES_MAX = 262_144;
-/** The same for a stream that is served by itself, whose bytes are joined for it alone. */
+/** One write to a stream that is served by itself, whose bytes are joined for it alone. */
 const CATCH_UP_BYTES_MAX = 16_384;
 /** How often a blocked stream is looked at; a poll costs nanoseconds, a `drain` listener a closure per stream. */
 const BLOCKED_POLL_MS = 10;
@@ -22,17 +21,6 @@ const BLOCKED_POLL_MS = 10;
 export interface SweepOutcome {
   expired(connection: Connection, now: EpochMs): void;
   slow(connection: Connection): void;
-}
-
-interface Batch {
-  readonly lane: Lane;
-  readonly frames: readonly Frame[];
-  readonly firstSeq: number;
-  readonly lastSeq: number;
-  readonly receivedAt: EpochMs;
-  readonly bytes: { chunked?: Buffer; raw?: Buffer };
-  /** Streams before this index have yet to be served. */
-  left: number;
 }
 
 /**
@@ -195,28 +183,8 @@ export class Sweep {
   #nextBatch(): Batch | undefined {
     for (let lane = this.#lanes.shift(); lane !== undefined; lane = this.#lanes.shift()) {
       lane.queued = false;
-      const { pending } = lane;
-      const [first] = pending;
-      if (first === undefined) continue;
-      let count = 0;
-      let bytes = 0;
-      for (const { frame } of pending) {
-        bytes += frame.chunk.length;
-        if (count > 0 && bytes > BATCH_BYTES_MAX) break;
-        count++;
-      }
-      const entries = count === pending.length ? pending : pending.slice(0, count);
-      lane.pending = count === pending.length ? [] : pending.slice(count);
-      lane.batchFirstSeq = first.seq;
-      return {
-        lane,
-        frames: entries.map((entry) => entry.frame),
-        firstSeq: first.seq,
-        lastSeq: entries.at(-1)?.seq ?? first.seq,
-        receivedAt: first.receivedAt,
-        bytes: {},
-        left: lane.connections.length,
-      };
+      const batch = takeBatch(lane);
+      if (batch !== undefined) return batch;
     }
     return undefined;
   }
@@ -227,7 +195,7 @@ export class Sweep {
     if (connection.cursor >= batch.firstSeq) return this.catchUp(connection);
     const now = this.#clock.now();
     if (now >= connection.authorisation.closeAt) return this.#outcome.expired(connection, now);
-    const bytes = bytesFor(batch, connection.transport.format);
+    const bytes = batchBytes(batch, connection.transport.format);
     this.#write(connection, bytes, batch.frames.length, batch.lastSeq, now);
   }
 
@@ -278,10 +246,4 @@ export class Sweep {
     this.#blocked = still;
     if (still.length === 0) this.stop();
   }
-}
-
-/** Joined once per batch and wire format, whatever the number of streams. */
-function bytesFor(batch: Batch, format: WireFormat): Buffer {
-  batch.bytes[format] ??= joined(batch.frames, format);
-  return batch.bytes[format];
 }

@@ -1,0 +1,124 @@
+/**
+ * `npm test`: everything that CI runs, fast things first. Installs the Debian packages that the end-to-end tests need
+ * when it may, and says what could not be tested and why. `npm test -- unit` runs the tiers named.
+ */
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface Tier {
+  readonly name: string;
+  readonly run: () => Promise<Tally>;
+}
+
+const bin = (name: string): string => join(import.meta.dirname, '..', 'node_modules', '.bin', name);
+
+const TIERS: readonly Tier[] = [
+  { name: 'lint', run: () => check(bin('biome'), ['ci', '.']) },
+  { name: 'types', run: () => check(bin('tsc'), ['--noEmit']) },
+  { name: 'unit', run: () => tests(['test/!(e2e)/**/*.test.ts', 'test/*.test.ts'], 120) },
+  {
+    name: 'e2e',
+    run: async () => {
+      await install({ curl: 'curl', nc: 'netcat-openbsd', chromium: 'chromium' });
+      return tests(['test/e2e/**/*.test.ts'], 600);
+    },
+  },
+];
+
+const { positionals: names } = parseArgs({ allowPositionals: true, options: {} });
+const unknown = names.find((name) => !TIERS.some((tier) => tier.name === name));
+if (unknown !== undefined) {
+  console.error(`there is no tier "${unknown}"; the tiers are ${TIERS.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+for (const tier of TIERS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  console.log(`\n== ${tier.name}`);
+  const started = performance.now();
+  const tally = await tier.run();
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+  total.skipped += tally.skipped;
+  console.log(`== ${tier.name}: ${text(tally)} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+console.log(`\n${text(total)}`);
+
+function text({ passed, failed, skipped }: Tally): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** A check that either holds or does not. */
+async function check(command: string, args: readonly string[]): Promise<Tally> {
+  const { code } = await run(command, args, 300);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+}
+
+/** Node's own runner; its closing lines are counted, and a run that broke off counts as a failure. */
+async function tests(patterns: readonly string[], seconds: number): Promise<Tally> {
+  const { code, output } = await run(
+    process.execPath,
+    ['--test', '--test-reporter=spec', '--test-timeout=120000', ...patterns],
+    seconds,
+  );
+  const count = (name: string): number =>
+    Number(new RegExp(`^ℹ ${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
+  const failed = count('fail') + count('cancelled');
+  const skipped = count('skipped') + count('todo');
+  return { passed: count('pass'), failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+}
+
+async function install(commands: Readonly<Record<string, string>>): Promise<void> {
+  const missing = Object.entries(commands).filter(([command]) => !onPath(command));
+  if (missing.length === 0) return;
+  const packages = missing.map(([, name]) => name);
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    console.log(
+      `not installed and not installable here: ${packages.join(', ')}; the tests that need them are skipped`,
+    );
+    return;
+  }
+  console.log(`installing ${packages.join(', ')} (Debian packages)`);
+  await run('apt-get', ['-q', 'update'], 300);
+  await run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages], 900);
+}
+
+function onPath(command: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  seconds: number,
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: seconds * 1000 });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      process.stdout.write(chunk);
+    });
+    child.on('error', (error) => console.error(`${command}: ${error.message}`));
+    child.on('close', (code, signal) => {
+      if (signal !== null) console.error(`${command} was ended after ${seconds} s`);
+      resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString('utf8') });
+    });
+  });
+}

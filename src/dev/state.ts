@@ -1,0 +1,85 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import { InputError } from '../core/coded-error.ts';
+import { createDevelopmentKeys, type DevelopmentKeys, parseDevelopmentKeys } from '../guard/mint.ts';
+import { createLocalCertificate, isCurrent } from './certificate.ts';
+
+/** What `dev` keeps between runs, readable by its owner alone and ignored by git. */
+export interface DevelopmentState {
+  readonly directory: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Where references of the configuration resolve to; holds `dev-keys/jwks.json`. */
+  readonly secretsDir: string;
+  readonly keys: DevelopmentKeys;
+}
+
+const OWNER_ONLY_FILE = 0o600;
+const OWNER_ONLY_DIRECTORY = 0o700;
+
+/** Makes whatever is missing: certificate, signing keys, public key set. */
+export async function openState(directory: string, clock: Clock): Promise<DevelopmentState> {
+  const certFile = join(directory, 'tls.crt');
+  const keyFile = join(directory, 'tls.key');
+  const secretsDir = join(directory, 'secrets');
+  const cert = await readOptional(certFile);
+  if (cert === undefined || !isCurrent(cert, clock.now()) || (await readOptional(keyFile)) === undefined) {
+    const made = await createLocalCertificate(clock.now());
+    await writePrivate(keyFile, made.key);
+    await writePrivate(certFile, made.cert);
+  }
+  const keys = (await readKeys(directory)) ?? (await makeKeys(directory));
+  await writePrivate(join(secretsDir, 'dev-keys', 'jwks.json'), JSON.stringify(keys.publicKeySet));
+  return { directory, certFile, keyFile, secretsDir, keys };
+}
+
+/** The keys that `dev` made. @throws InputError when it never did */
+export async function readKeysOf(directory: string): Promise<DevelopmentKeys> {
+  const keys = await readKeys(directory);
+  if (keys === undefined) {
+    throw new InputError(
+      `there are no development keys in ${directory}: start \`tidegate dev\` once, it makes them`,
+    );
+  }
+  return keys;
+}
+
+async function readKeys(directory: string): Promise<DevelopmentKeys | undefined> {
+  const text = await readOptional(keysFile(directory));
+  if (text === undefined) return undefined;
+  const keys = parseDevelopmentKeys(text);
+  if (keys === undefined) {
+    throw new InputError(
+      `${keysFile(directory)} does not hold development keys: delete it and start \`tidegate dev\``,
+    );
+  }
+  return keys;
+}
+
+async function makeKeys(directory: string): Promise<DevelopmentKeys> {
+  const keys = await createDevelopmentKeys();
+  await writePrivate(keysFile(directory), JSON.stringify(keys.privateKeys));
+  return keys;
+}
+
+function keysFile(directory: string): string {
+  return join(directory, 'keys.json');
+}
+
+async function readOptional(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whole or not at all, and never readable by others, not even for a moment. */
+async function writePrivate(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+  const beside = `${file}.${process.pid}.tmp`;
+  await writeFile(beside, text, { mode: OWNER_ONLY_FILE });
+  await rename(beside, file);
+}

@@ -1,0 +1,70 @@
+import type { Bus } from '../bus/bus.ts';
+import type { Configuration } from '../config/configuration.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Random } from '../core/random.ts';
+import type { Guards } from '../guard/guards.ts';
+import { createApp } from '../http/app.ts';
+import { LocalOwner } from '../http/owner.ts';
+import { createRoutes } from '../http/routes.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { Hub } from '../stream/hub.ts';
+import { streamSettings } from './stream-settings.ts';
+
+export interface GatewayContext {
+  readonly configuration: Configuration;
+  readonly guards: Guards;
+  readonly bus: Pick<Bus, 'follow' | 'read' | 'floor'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'stream' | 'http'>;
+  readonly pod: string;
+}
+
+/** The stream server without its listeners: events in from the bus, an app for requests, swapped configuration. */
+export async function createGateway({ configuration, guards, bus, metrics, ...context }: GatewayContext) {
+  const { clock, log, pod, random } = context;
+  let routes = createRoutes(configuration.gateway.spec);
+  let settings = streamSettings(configuration.gateway.spec);
+  const hub = new Hub({
+    clock,
+    random,
+    pod,
+    observer: metrics.stream,
+    history: bus,
+    settings: () => settings,
+  });
+  guards.onChange(() => void hub.review());
+  const following = await bus.follow({ event: (event) => hub.event(event), lost: () => hub.lost() });
+  hub.begin(following.head);
+  const app = createApp({
+    guards,
+    hub,
+    owner: new LocalOwner(hub),
+    observer: metrics.http,
+    routes: () => routes,
+    ready: () => true,
+    clock,
+    random,
+    log,
+  });
+  return {
+    app,
+    hub,
+    routes: () => routes,
+    /** Everything that the next configuration says, at once; running streams are judged again. */
+    apply(next: Configuration): void {
+      routes = createRoutes(next.gateway.spec);
+      settings = streamSettings(next.gateway.spec);
+      guards.apply(next.guards);
+      void hub.review();
+    },
+    async stop(graceMs: number): Promise<void> {
+      await hub.stop(graceMs);
+      following.stop();
+    },
+  };
+}
+
+export type Gateway = Awaited<ReturnType<typeof createGateway>>;
