@@ -24,6 +24,9 @@ export interface Grant {
   readonly algorithm: string;
   /** RFC 7638 thumbprint of the key that verified the signature. */
   readonly keyThumbprint: string;
-  /** SHA-256 of the token, base64url: tells two tokens apart without keeping either. */
+  /**
+   * SHA-256, base64url, of what the token's signature covers: tells two tokens apart without keeping either.
+   * Without the signature, because an ECDSA one can be rewritten by anybody who has seen it.
+   */
   readonly tokenHash: string;
 }

@@ -1,0 +1,74 @@
+import type { JwtGuardSpec } from '../config/jwt-guard.ts';
+import { CodedError } from '../core/coded-error.ts';
+import { TokenError } from './token-error.ts';
+
+/** The parts of a request in which a token may travel. */
+export interface CredentialSources {
+  readonly authorization?: string | undefined;
+  readonly cookie?: string | undefined;
+  readonly query: URLSearchParams;
+}
+
+export type CredentialOptions = JwtGuardSpec['credentials'];
+
+/** Two different tokens in one request: whichever were taken, somebody would be surprised. Status 400. */
+export class ConflictingTokensError extends CodedError<'conflicting_tokens'> {
+  constructor() {
+    super('conflicting_tokens', 'the request holds two different tokens');
+  }
+}
+
+/**
+ * The token of a request, looked for wherever one of the path's guards accepts it.
+ *
+ * A request for a stream may hold one token only. An answer takes the first of header, cookie, query that has one:
+ * the stream's URL, which the client posts to, may still hold the old token.
+ *
+ * @throws TokenError `missing`
+ * @throws ConflictingTokensError
+ */
+export function findToken(
+  sources: CredentialSources,
+  options: readonly CredentialOptions[],
+  purpose: 'stream' | 'answer',
+): string {
+  const header = options.some((each) => each.header) ? bearer(sources.authorization) : [];
+  const cookie = [...new Set(options.flatMap((each) => each.cookie ?? []))].flatMap((name) =>
+    cookies(sources.cookie, name),
+  );
+  const query = [...new Set(options.map((each) => each.query))]
+    .filter((name) => name !== '')
+    .flatMap((name) => sources.query.getAll(name));
+  return purpose === 'stream'
+    ? single([...cookie, ...header, ...query])
+    : single([header, cookie, query].find(hasToken) ?? []);
+}
+
+function hasToken(found: readonly string[]): boolean {
+  return found.some((token) => token !== '');
+}
+
+function single(found: readonly string[]): string {
+  const [token, another] = new Set(found.filter((each) => each !== ''));
+  if (another !== undefined) throw new ConflictingTokensError();
+  if (token === undefined) throw new TokenError('missing');
+  return token;
+}
+
+/** RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1). Another scheme is somebody else's. */
+function bearer(authorization = ''): readonly string[] {
+  const token = /^bearer +(.*)$/i.exec(authorization.trim())?.[1];
+  return token === undefined ? [] : [token];
+}
+
+/** RFC 6265, section 5.4: one name may come several times, for example from a parent domain. */
+function cookies(header = '', name: string): readonly string[] {
+  return header.split(';').flatMap((pair) => {
+    const equals = pair.indexOf('=');
+    if (equals < 0 || pair.slice(0, equals).trim() !== name) return [];
+    return pair
+      .slice(equals + 1)
+      .trim()
+      .replace(/^"(.*)"$/, '$1');
+  });
+}

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { JwtGuardSpec } from '../config/jwt-guard.ts';
+import { type CompactToken, parseCompactToken } from './compact-token.ts';
+import { createKeySource } from './create-key-source.ts';
+import type { Grant } from './grant.ts';
+import { findKey, hasKey } from './key-set.ts';
+import type { KeySetErrorCode } from './key-set-error.ts';
+import type { JwksSpec, KeySource, KeySourceParts, KeyState } from './key-source.ts';
+import { judge } from './policy.ts';
+import { rejudge } from './rejudge.ts';
+import { verifySignature } from './signature.ts';
+import { cacheKey, type TokenCache } from './token-cache.ts';
+import { TokenError, type TokenErrorCode } from './token-error.ts';
+import type { VerificationKey } from './verification-key.ts';
+
+/** A `JwtGuard` as configured. */
+export interface GuardDocument {
+  readonly name: string;
+  /** Another one under the same name is another guard, whose streams are not this one's. */
+  readonly uid: string;
+  readonly generation: number;
+  readonly spec: JwtGuardSpec;
+}
+
+export interface GuardParts extends Omit<KeySourceParts, 'guard'> {
+  readonly cache: TokenCache;
+}
+
+/** For `/status`. */
+export interface GuardStatus {
+  readonly name: string;
+  readonly generation: number;
+  readonly keys: number;
+  readonly keysAgeMs?: number;
+  readonly keysError?: KeySetErrorCode;
+}
+
+/** Token → Grant, by one `JwtGuard` as it is at the moment. */
+export class Guard {
+  readonly name: string;
+  readonly uid: string;
+  readonly #parts: GuardParts;
+  #document: GuardDocument;
+  #source: KeySource;
+
+  constructor(document: GuardDocument, parts: GuardParts) {
+    this.name = document.name;
+    this.uid = document.uid;
+    this.#parts = parts;
+    this.#document = document;
+    this.#source = this.#createSource(document.spec.jwks);
+  }
+
+  get generation(): number {
+    return this.#document.generation;
+  }
+
+  get spec(): JwtGuardSpec {
+    return this.#document.spec;
+  }
+
+  /** Resolves when the first attempt to get keys is over, well or not, within 5 s. */
+  start(): Promise<void> {
+    return this.#source.start();
+  }
+
+  stop(): void {
+    this.#source.stop();
+  }
+
+  /**
+   * Takes effect at once. Keys of another place are not trusted from then on: until the new place has given some,
+   * fresh tokens wait for its first attempt, running streams are judged when that is over.
+   *
+   * @returns settles when the keys' first attempt is over
+   */
+  update(document: GuardDocument): Promise<void> {
+    const before = this.#document.spec.jwks;
+    this.#document = document;
+    const { jwks } = document.spec;
+    if (isDeepStrictEqual(jwks, before)) return Promise.resolve();
+    const known = isSamePlace(jwks, before) ? this.#source.state : undefined;
+    this.#source.stop();
+    this.#source = this.#createSource(jwks, known);
+    return this.#source.start();
+  }
+
+  /** @throws TokenError */
+  async verify(token: string): Promise<Grant> {
+    const verified = this.#parts.cache.get(
+      cacheKey(this.uid, this.generation, token),
+      (grant) => this.rejudge(grant) === undefined,
+    );
+    if (verified !== undefined) return verified;
+    const parsed = parseCompactToken(token);
+    const key = await this.#keyOf(parsed);
+    await verifySignature(token, key, parsed.algorithm);
+    const grant = this.#grant(parsed, key);
+    this.#parts.cache.put(cacheKey(this.uid, this.generation, token), grant);
+    return grant;
+  }
+
+  /** @returns the rule that a running stream's grant breaks by now, or `undefined` when it stands */
+  rejudge(grant: Grant): TokenErrorCode | undefined {
+    if (grant.guardUid !== this.uid) return 'wrong_issuer';
+    return rejudge(this.spec, this.#trusts, grant, this.#parts.clock.now());
+  }
+
+  status(): GuardStatus {
+    const { name, generation } = this;
+    const { state } = this.#source;
+    if (state.kind === 'pending') return { name, generation, keys: 0 };
+    if (state.kind === 'none') return { name, generation, keys: 0, keysError: state.error };
+    const keysAgeMs = this.#parts.clock.monotonicMs() - state.at;
+    const error = state.error === undefined ? {} : { keysError: state.error };
+    return { name, generation, keys: state.set.keys.length, keysAgeMs, ...error };
+  }
+
+  async #keyOf(token: CompactToken): Promise<VerificationKey> {
+    if (!this.spec.algorithms.some((algorithm) => algorithm === token.algorithm))
+      throw new TokenError('algorithm');
+    await this.#source.settled();
+    let key = this.#find(token);
+    if (key === 'unknown_key' && token.kid !== undefined) {
+      const refreshed = this.#source.refresh();
+      if (refreshed !== undefined) {
+        await refreshed;
+        key = this.#find(token);
+      }
+    }
+    if (typeof key === 'string') throw new TokenError(key);
+    return key;
+  }
+
+  #find(token: CompactToken): VerificationKey | 'unknown_key' | 'algorithm' {
+    const { state } = this.#source;
+    return state.kind === 'known' ? findKey(state.set, token) : 'unknown_key';
+  }
+
+  /** Judged by what the guard is after the signature has been checked, which took a moment. */
+  #grant({ claims, algorithm, signed }: CompactToken, key: VerificationKey): Grant {
+    const evidence = { claims, algorithm, keyThumbprint: key.thumbprint };
+    const validity = judge(this.spec, this.#trusts, evidence, this.#parts.clock.now());
+    if (typeof validity === 'string') throw new TokenError(validity);
+    return {
+      guard: this.name,
+      guardUid: this.uid,
+      generation: this.generation,
+      ...validity,
+      ...evidence,
+      tokenHash: createHash('sha256').update(signed).digest('base64url'),
+    };
+  }
+
+  /** While nothing is known of the keys, no verified grant is called bad. */
+  readonly #trusts = (thumbprint: string, algorithm: string): boolean => {
+    const { state } = this.#source;
+    return state.kind === 'pending' || (state.kind === 'known' && hasKey(state.set, thumbprint, algorithm));
+  };
+
+  #createSource(jwks: JwksSpec, known?: KeyState): KeySource {
+    return createKeySource(jwks, { ...this.#parts, guard: this.name }, known);
+  }
+}
+
+/** Only the interval differs, so the keys are as good as before. */
+function isSamePlace(a: JwksSpec, b: JwksSpec): boolean {
+  return isDeepStrictEqual({ ...a, refreshInterval: 0 }, { ...b, refreshInterval: 0 });
+}
