@@ -30,7 +30,7 @@ export async function openState(directory: string, clock: Clock): Promise<Develo
     await writePrivate(certFile, made.cert);
   }
   const keys = (await readKeys(directory)) ?? (await makeKeys(directory));
-  await writePrivate(join(secretsDir, 'dev-keys', 'jwks.json'), JSON.stringify(keys.publicKeySet));
+  await writePrivate(join(secretsDir, 'dev-keys', 'jwks.json'), JSON.stringify(keys.jwks));
   return { directory, certFile, keyFile, secretsDir, keys };
 }
 
@@ -59,7 +59,7 @@ async function readKeys(directory: string): Promise<DevelopmentKeys | undefined>
 
 async function makeKeys(directory: string): Promise<DevelopmentKeys> {
   const keys = await createDevelopmentKeys();
-  await writePrivate(keysFile(directory), JSON.stringify(keys.privateKeys));
+  await writePrivate(keysFile(directory), JSON.stringify(keys));
   return keys;
 }
 
@@ -70,9 +70,9 @@ function keysFile(directory: string): string {
 async function readOptional(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw new InputError(`${file} can't be read`, { cause });
   }
 }
 

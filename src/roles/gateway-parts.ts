@@ -57,7 +57,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     apply(next: Configuration): void {
       routes = createRoutes(next.gateway.spec);
       settings = streamSettings(next.gateway.spec);
-      guards.apply(next.guards);
+      void guards.apply(next.guards);
       void hub.review();
     },
     async stop(graceMs: number): Promise<void> {
