@@ -51,7 +51,6 @@ export async function fetchJwks(
     throw new KeySetError('unreachable', 'the issuer cannot be reached', { cause });
   } finally {
     timer.cancel();
-    outgoing.on('error', () => {});
     outgoing.destroy();
   }
 }
@@ -73,6 +72,8 @@ function send({ url, ca, validators }: JwksRequest, signal: AbortSignal): Client
     url.protocol === 'https:'
       ? requestHttps(url, ca === undefined ? options : { ...options, ca })
       : requestHttp(url, options);
+  // After the response, its body tells of errors; without a listener here the request's own would end the process.
+  outgoing.on('error', () => undefined);
   return outgoing.end();
 }
 
@@ -91,7 +92,8 @@ async function receive(response: IncomingMessage, sent: Validators): Promise<Jwk
 async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response) {
+  const body: AsyncIterable<Buffer> = response;
+  for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > BODY_BYTES_MAX) throw new KeySetError('too_large', 'the key set is over 1 MiB');

@@ -21,10 +21,10 @@ export class FileKeySource implements KeySource {
   #timer: Timer | undefined;
   #stopped = false;
 
-  constructor(reference: KeyRef, parts: KeySourceParts) {
+  constructor(reference: KeyRef, parts: KeySourceParts, known?: KeyState) {
     this.#reference = reference;
     this.#parts = parts;
-    this.#keys = new LastGoodKeys(parts);
+    this.#keys = new LastGoodKeys(parts, known);
   }
 
   get state(): KeyState {

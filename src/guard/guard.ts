@@ -7,7 +7,7 @@ import type { Grant } from './grant.ts';
 import { findKey, hasKey } from './key-set.ts';
 import type { KeySetErrorCode } from './key-set-error.ts';
 import type { JwksSpec, KeySource, KeySourceParts, KeyState } from './key-source.ts';
-import { judge } from './policy.ts';
+import { judge, type TrustsKey } from './policy.ts';
 import { rejudge } from './rejudge.ts';
 import { verifySignature } from './signature.ts';
 import { cacheKey, type TokenCache } from './token-cache.ts';
@@ -32,6 +32,7 @@ export interface GuardStatus {
   readonly name: string;
   readonly generation: number;
   readonly keys: number;
+  /** Since the issuer last gave or confirmed them; only of keys from a URL. */
   readonly keysAgeMs?: number;
   readonly keysError?: KeySetErrorCode;
 }
@@ -104,7 +105,9 @@ export class Guard {
   /** @returns the rule that a running stream's grant breaks by now, or `undefined` when it stands */
   rejudge(grant: Grant): TokenErrorCode | undefined {
     if (grant.guardUid !== this.uid) return 'wrong_issuer';
-    return rejudge(this.spec, this.#trusts, grant, this.#parts.clock.now());
+    // While nothing is known of the keys, no stream is ended for the want of one.
+    const trusts: TrustsKey = (...key) => this.#source.state.kind === 'pending' || this.#hasKey(...key);
+    return rejudge(this.spec, trusts, grant, this.#parts.clock.now());
   }
 
   status(): GuardStatus {
@@ -112,9 +115,13 @@ export class Guard {
     const { state } = this.#source;
     if (state.kind === 'pending') return { name, generation, keys: 0 };
     if (state.kind === 'none') return { name, generation, keys: 0, keysError: state.error };
-    const keysAgeMs = this.#parts.clock.monotonicMs() - state.at;
-    const error = state.error === undefined ? {} : { keysError: state.error };
-    return { name, generation, keys: state.set.keys.length, keysAgeMs, ...error };
+    return {
+      name,
+      generation,
+      keys: state.set.keys.length,
+      ...(this.spec.jwks.uri === undefined ? {} : { keysAgeMs: this.#parts.clock.monotonicMs() - state.at }),
+      ...(state.error === undefined ? {} : { keysError: state.error }),
+    };
   }
 
   async #keyOf(token: CompactToken): Promise<VerificationKey> {
@@ -141,7 +148,7 @@ export class Guard {
   /** Judged by what the guard is after the signature has been checked, which took a moment. */
   #grant({ claims, algorithm, signed }: CompactToken, key: VerificationKey): Grant {
     const evidence = { claims, algorithm, keyThumbprint: key.thumbprint };
-    const validity = judge(this.spec, this.#trusts, evidence, this.#parts.clock.now());
+    const validity = judge(this.spec, (...name) => this.#hasKey(...name), evidence, this.#parts.clock.now());
     if (typeof validity === 'string') throw new TokenError(validity);
     return {
       guard: this.name,
@@ -153,18 +160,21 @@ export class Guard {
     };
   }
 
-  /** While nothing is known of the keys, no verified grant is called bad. */
-  readonly #trusts = (thumbprint: string, algorithm: string): boolean => {
+  #hasKey(thumbprint: string, algorithm: string): boolean {
     const { state } = this.#source;
-    return state.kind === 'pending' || (state.kind === 'known' && hasKey(state.set, thumbprint, algorithm));
-  };
+    return state.kind === 'known' && hasKey(state.set, thumbprint, algorithm);
+  }
 
   #createSource(jwks: JwksSpec, known?: KeyState): KeySource {
     return createKeySource(jwks, { ...this.#parts, guard: this.name }, known);
   }
 }
 
-/** Only the interval differs, so the keys are as good as before. */
+/** Whether the keys known so far are the last good ones of the new place too: URL and CA, reference, or the document. */
 function isSamePlace(a: JwksSpec, b: JwksSpec): boolean {
-  return isDeepStrictEqual({ ...a, refreshInterval: 0 }, { ...b, refreshInterval: 0 });
+  return isDeepStrictEqual(placeOf(a), placeOf(b));
+}
+
+function placeOf({ uri, caConfigMapKeyRef, configMapKeyRef }: JwksSpec): unknown {
+  return { uri, caConfigMapKeyRef, configMapKeyRef };
 }

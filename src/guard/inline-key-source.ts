@@ -1,12 +1,13 @@
 import type { KeySource, KeySourceParts, KeyState } from './key-source.ts';
 import { LastGoodKeys } from './last-good-keys.ts';
 
-/** Keys that stand in the guard's document itself. They are there at once, and change with the document. */
+/** Keys that stand in the guard's document itself. They are there at once, and change with the document only. */
 export class InlineKeySource implements KeySource {
   readonly #keys: LastGoodKeys;
 
-  constructor(text: string, parts: KeySourceParts) {
-    this.#keys = new LastGoodKeys({ ...parts, onChange() {} });
+  constructor(text: string, parts: KeySourceParts, known?: KeyState) {
+    // Whoever changed the document tells of it.
+    this.#keys = new LastGoodKeys({ ...parts, onChange: () => undefined }, known);
     this.#keys.replace(text);
   }
 
@@ -14,11 +15,17 @@ export class InlineKeySource implements KeySource {
     return this.#keys.state;
   }
 
-  async start(): Promise<void> {}
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
 
-  stop(): void {}
+  stop(): void {
+    // Nothing goes on.
+  }
 
-  async settled(): Promise<void> {}
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
 
   refresh(): undefined {
     return undefined;

@@ -14,7 +14,7 @@ export interface SigningKey extends JsonObject {
 export interface DevelopmentKeys {
   readonly privateKeys: readonly SigningKey[];
   /** The same keys' public halves, as a JWK set. */
-  readonly publicKeySet: { readonly keys: readonly JsonObject[] };
+  readonly jwks: { readonly keys: readonly JsonObject[] };
 }
 
 export interface MintOptions {
@@ -69,7 +69,7 @@ function withPublicHalves(privateKeys: readonly SigningKey[]): DevelopmentKeys {
     const publicKey = createPublicKey(createPrivateKey({ key: members, format: 'jwk' }));
     return { ...jwkOf(publicKey), kid, alg, use: 'sig' };
   });
-  return { privateKeys, publicKeySet: { keys } };
+  return { privateKeys, jwks: { keys } };
 }
 
 function jwkOf(key: KeyObject): JsonObject {

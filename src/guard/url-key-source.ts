@@ -27,7 +27,6 @@ export class UrlKeySource implements KeySource {
   #failures = 0;
   #validators: Validators = {};
 
-  /** @param known keys that came from the same place before a change that does not touch them */
   constructor(uri: string, jwks: JwksSpec, parts: KeySourceParts, known?: KeyState) {
     this.#url = new URL(uri);
     this.#jwks = jwks;
