@@ -59,7 +59,7 @@ async function readKeys(directory: string): Promise<DevelopmentKeys | undefined>
 
 async function makeKeys(directory: string): Promise<DevelopmentKeys> {
   const keys = await createDevelopmentKeys();
-  await writePrivate(keysFile(directory), JSON.stringify(keys));
+  await writePrivate(keysFile(directory), JSON.stringify(keys.privateKeys));
   return keys;
 }
 

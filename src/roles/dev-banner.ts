@@ -1,0 +1,47 @@
+/** What `dev` says when it is up: everything to paste, nothing secret. */
+export interface DevAddresses {
+  /** Ports that are bound; absent listeners are off. */
+  readonly tls: number | undefined;
+  readonly clearText: number | undefined;
+  readonly ingest: number | undefined;
+  readonly publish: number | undefined;
+  readonly admin: number | undefined;
+}
+
+export interface BannerContext {
+  readonly file: string;
+  readonly certFile: string;
+  /** A guarded path of the configuration. */
+  readonly path: string;
+  /** Flags that `token` needs to find the same keys and configuration; empty by default. */
+  readonly tokenFlags: string;
+}
+
+export function devBanner(ports: DevAddresses, { file, certFile, path, tokenFlags }: BannerContext): string {
+  const token = `npm run -s tidegate -- token${tokenFlags}`;
+  const stream = `https://localhost:${ports.tls}${path}`;
+  const rows: (readonly [string, string])[] = [];
+  if (ports.tls !== undefined) {
+    rows.push(
+      ['Look at it', `https://localhost:${ports.tls}/   (the certificate is self-signed: accept it)`],
+      ['Listen', `curl -N --cacert ${certFile} -H "Authorization: Bearer $(${token} --ttl 30s)" ${stream}`],
+    );
+  }
+  if (ports.ingest !== undefined) {
+    rows.push(['Publish', `echo '{"data":"hello","ref":"1"}' | nc -w 1 localhost ${ports.ingest}`]);
+  }
+  if (ports.tls !== undefined) {
+    rows.push([
+      'Answer a challenge',
+      `curl -i --cacert ${certFile} -X POST -H "Content-Type: application/x-challenge-response" -H "Authorization: Bearer $(${token} --ttl 5m)" ${stream}`,
+    ]);
+  }
+  if (ports.clearText !== undefined) rows.push(['Clear text', `http://localhost:${ports.clearText}${path}`]);
+  if (ports.publish !== undefined) {
+    const post = `curl -H 'Content-Type: application/json' -d '{"data":"hello"}'`;
+    rows.push(['Publish by HTTP', `${post} http://localhost:${ports.publish}/publish`]);
+  }
+  if (ports.admin !== undefined) rows.push(['Metrics', `http://localhost:${ports.admin}/metrics`]);
+  const text = rows.map(([name, line]) => `${name}:\n  ${line}\n`).join('\n');
+  return `Tidegate runs on ${file}. Edit the file while it runs; Ctrl-C ends it.\n\n${text}\n`;
+}

@@ -1,0 +1,84 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export const ROOT = join(import.meta.dirname, '..', '..');
+const CLI = join(ROOT, 'src', 'cli.ts');
+const READY_MS = 20_000;
+
+/** A real `tidegate dev` on free ports, with a state of its own. */
+export interface DevProcess extends AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly stateDir: string;
+  readonly certFile: string;
+  /** What it has printed. */
+  readonly banner: string;
+  readonly ports: Readonly<Record<'tls' | 'clearText' | 'ingest' | 'publish' | 'admin', number>>;
+  /** `https://localhost:PORT`. */
+  readonly origin: string;
+  /** Everything on standard error so far. */
+  log(): string;
+  token(...flags: string[]): Promise<string>;
+}
+
+/** @param file another configuration than `examples/local.yaml` */
+export async function startDev(file = join(ROOT, 'examples', 'local.yaml')): Promise<DevProcess> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'tidegate-dev-'));
+  const listen = ['tls', 'http', 'ingest', 'publish', 'admin'].flatMap((name) => [
+    `--listen-${name}`,
+    '127.0.0.1:0',
+  ]);
+  const child = spawn(process.execPath, [CLI, 'dev', file, '--state-dir', stateDir, ...listen], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let banner = '';
+  let log = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    banner += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await rm(stateDir, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + READY_MS;
+  while (!banner.includes('/metrics')) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`dev did not start: ${banner}\n${log}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const port = (pattern: RegExp): number => Number(pattern.exec(banner)?.[1]);
+  const ports = {
+    tls: port(/https:\/\/localhost:(\d+)\/ /),
+    clearText: port(/Clear text:\s+http:\/\/localhost:(\d+)/),
+    ingest: port(/nc -w 1 localhost (\d+)/),
+    publish: port(/localhost:(\d+)\/publish/),
+    admin: port(/localhost:(\d+)\/metrics/),
+  };
+  return {
+    child,
+    stateDir,
+    certFile: join(stateDir, 'tls.crt'),
+    banner,
+    ports,
+    origin: `https://localhost:${ports.tls}`,
+    log: () => log,
+    token: async (...flags) => {
+      const args = [CLI, 'token', '--config', file, '--state-dir', stateDir, ...flags];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+      return stdout.trim();
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
