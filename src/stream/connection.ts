@@ -1,6 +1,8 @@
 import type { EpochMs } from '../core/brand.ts';
 import type { Deadline } from '../core/deadline-wheel.ts';
 import { type Authorisation, NEVER } from './authorisation.ts';
+import { type Block, encode } from './encode.ts';
+import { bytesOf, frame } from './frame.ts';
 import type { Lane } from './lanes.ts';
 import type { RingEntry } from './ring.ts';
 import type { Transport } from './transport.ts';
@@ -63,6 +65,12 @@ export class Connection implements Deadline {
 
   onDue(now: EpochMs): void {
     this.#owner.due(this, now);
+  }
+
+  /** Writes a block that is for this stream alone, at once, whatever is queued for it. */
+  say(block: Block, now: EpochMs): void {
+    this.transport.write(bytesOf(frame(encode(block)), this.transport.format));
+    this.writtenAt = now;
   }
 
   /** Whether an event of its lane is also for this stream. */

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../core/brand.ts';
 import { type Clock, sleep } from '../core/clock.ts';
 import type { LoggedEvent } from '../core/event.ts';
 import { compareEventIds, type EventId } from '../core/event-id.ts';
@@ -27,7 +28,7 @@ export interface Gap {
 export interface ReplayTarget {
   gap(connection: Connection, gap: Gap): void;
   sent(connection: Connection, events: number): void;
-  expired(connection: Connection): void;
+  expired(connection: Connection, now: EpochMs): void;
   slow(connection: Connection): void;
   /** The ring has everything after `seq`: from here on the stream is served from there. */
   caughtUp(connection: Connection, seq: number): void;
@@ -72,7 +73,8 @@ export async function replayFromLog(
       if (!mayReceive(connection, event)) continue;
       if (!(await ready(connection, clock, lagMaxMs))) return target.slow(connection);
       if (connection.state !== 'replaying') return;
-      if (clock.now() >= connection.authorisation.closeAt) return target.expired(connection);
+      const now = clock.now();
+      if (now >= connection.authorisation.closeAt) return target.expired(connection, now);
       connection.transport.write(
         bytesOf(frame(encode({ kind: 'event', ...wire(event) })), connection.transport.format),
       );

@@ -12,3 +12,6 @@ export interface StreamSettings {
   readonly heartbeatMs: number;
   readonly retryMs: number;
 }
+
+/** So that clients that were cut together do not come back together. */
+export const RETRY_JITTER = 0.25;

@@ -1,8 +1,8 @@
 import type { EpochMs } from '../core/brand.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { Fifo } from '../core/fifo.ts';
-import { NEVER } from './authorisation.ts';
 import { type Batch, batchBytes, takeBatch } from './batch.ts';
+import { Blocked } from './blocked.ts';
 import type { Connection } from './connection.ts';
 import { joined } from './frame.ts';
 import type { Lane } from './lanes.ts';
@@ -14,8 +14,6 @@ const SLICE_STREAMS = 256;
 const SLICE_MS = 2;
 /** One write to a stream that is served by itself, whose bytes are joined for it alone. */
 const CATCH_UP_BYTES_MAX = 16_384;
-/** How often a blocked stream is looked at; a poll costs nanoseconds, a `drain` listener a closure per stream. */
-const BLOCKED_POLL_MS = 10;
 
 /** What happens to a stream that may not or can't be served any more; the hub ends it. */
 export interface SweepOutcome {
@@ -38,9 +36,8 @@ export class Sweep {
   readonly #lagMaxMs: () => number;
   readonly #lanes = new Fifo<Lane>();
   readonly #behind = new Fifo<Connection>();
-  #blocked: Connection[] = [];
+  readonly #blocked: Blocked;
   #batch: Batch | undefined;
-  #poll: Timer | undefined;
   #scheduled = false;
   #delivered = 0;
 
@@ -56,6 +53,10 @@ export class Sweep {
     this.#observer = observer;
     this.#outcome = outcome;
     this.#lagMaxMs = lagMaxMs;
+    this.#blocked = new Blocked(clock, ring, lagMaxMs, {
+      catchUp: (connection) => this.catchUp(connection),
+      slow: (connection) => outcome.slow(connection),
+    });
   }
 
   /** The event is for every stream of the lane. */
@@ -108,18 +109,8 @@ export class Sweep {
     else connection.state = 'live';
   }
 
-  /** To be called after bytes were written outside a sweep, such as a replay's. */
-  blockIfSlow(connection: Connection, now: EpochMs): void {
-    if (connection.transport.ready()) return;
-    connection.state = 'blocked';
-    connection.blockedAt = now;
-    this.#blocked.push(connection);
-    this.#poll ??= this.#clock.every(BLOCKED_POLL_MS, () => this.#pollBlocked());
-  }
-
   stop(): void {
-    this.#poll?.cancel();
-    this.#poll = undefined;
+    this.#blocked.stop();
   }
 
   /**
@@ -204,7 +195,7 @@ export class Sweep {
     connection.cursor = lastSeq;
     connection.writtenAt = now;
     this.#delivered += events;
-    this.blockIfSlow(connection, now);
+    if (!connection.transport.ready()) this.#blocked.add(connection);
   }
 
   /** What the stream is to be given next: events of its topics, also those for its subject alone. */
@@ -226,24 +217,5 @@ export class Sweep {
     let replayed = 0;
     for (const { seq } of entries) if (seq <= connection.openedSeq) replayed++;
     if (replayed > 0) this.#observer.replayed(replayed);
-  }
-
-  #pollBlocked(): void {
-    const now = this.#clock.now();
-    const lagMaxMs = this.#lagMaxMs();
-    const still: Connection[] = [];
-    for (const connection of this.#blocked) {
-      if (connection.state !== 'blocked') continue;
-      if (connection.transport.ready()) {
-        connection.blockedAt = NEVER;
-        this.catchUp(connection);
-      } else if (now - connection.blockedAt > lagMaxMs || connection.cursor + 1 < this.#ring.firstSeq) {
-        this.#outcome.slow(connection);
-      } else {
-        still.push(connection);
-      }
-    }
-    this.#blocked = still;
-    if (still.length === 0) this.stop();
   }
 }

@@ -1,0 +1,71 @@
+import type { EpochMs } from '../core/brand.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Connection } from './connection.ts';
+import { type Gap, type History, type ReplayTarget, replayFromLog } from './log-replay.ts';
+import type { StreamObserver } from './observer.ts';
+import { planResume } from './resume.ts';
+import type { Ring } from './ring.ts';
+import type { StreamSettings } from './settings.ts';
+import type { Sweep, SweepOutcome } from './sweep.ts';
+
+export interface ReplayParts {
+  readonly clock: Clock;
+  readonly observer: StreamObserver;
+  readonly history: History;
+  readonly settings: () => StreamSettings;
+  readonly ring: Ring;
+  readonly sweep: Sweep;
+  readonly outcome: SweepOutcome;
+}
+
+/** Gives resuming streams what they missed, from the ring if it reaches back that far, else from the log. */
+export class Replay implements ReplayTarget {
+  readonly #parts: ReplayParts;
+
+  constructor(parts: ReplayParts) {
+    this.#parts = parts;
+  }
+
+  /** @param requested the client's last event id as it came */
+  resume(connection: Connection, requested: string): void {
+    const { clock, history, ring, settings } = this.#parts;
+    const { replayPerStreamMax: eventsMax, lagMaxMs } = settings();
+    const plan = planResume(requested, connection, ring, eventsMax);
+    if (plan.kind === 'log') {
+      connection.state = 'replaying';
+      void replayFromLog(connection, plan.after, { history, ring, clock, target: this, eventsMax, lagMaxMs });
+      return;
+    }
+    connection.cursor = plan.seq;
+    if (plan.gap !== undefined) this.gap(connection, { ...plan.gap, requested, position: ring.head });
+  }
+
+  gap(connection: Connection, { reason, requested, oldest, position }: Gap): void {
+    const { clock, observer } = this.#parts;
+    const now = clock.now();
+    observer.gap(reason);
+    connection.say({ kind: 'gap', requested, oldest }, now);
+    // With nothing to follow, the client would keep an id that can't be resumed from.
+    if (oldest === null && position !== undefined) connection.say({ kind: 'position', id: position }, now);
+  }
+
+  sent(connection: Connection, events: number): void {
+    const { clock, observer } = this.#parts;
+    connection.writtenAt = clock.now();
+    observer.delivered(events);
+    observer.replayed(events);
+  }
+
+  expired(connection: Connection, now: EpochMs): void {
+    this.#parts.outcome.expired(connection, now);
+  }
+
+  slow(connection: Connection): void {
+    this.#parts.outcome.slow(connection);
+  }
+
+  caughtUp(connection: Connection, seq: number): void {
+    connection.cursor = seq;
+    this.#parts.sweep.catchUp(connection);
+  }
+}
