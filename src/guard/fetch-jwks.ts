@@ -81,7 +81,7 @@ async function receive(response: IncomingMessage, sent: Validators): Promise<Jwk
   const { statusCode = 0, headers } = response;
   const conditional = sent.etag !== undefined || sent.lastModified !== undefined;
   if (statusCode === 304 && conditional) return { kind: 'not_modified' };
-  if (statusCode >= 300 && statusCode < 400) {
+  if (statusCode >= 300 && statusCode < 400 && statusCode !== 304) {
     throw new KeySetError('redirect', 'the issuer redirects, which is not followed');
   }
   if (statusCode !== 200) throw new KeySetError('status', `the issuer answered with status ${statusCode}`);

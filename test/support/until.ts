@@ -1,0 +1,12 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+const PERIOD_MS = 5;
+const LIMIT_MS = 5_000;
+
+/** Resolves as soon as the condition holds; for what the operating system does in its own time. */
+export async function until(condition: () => boolean, what = condition.toString()): Promise<void> {
+  for (let waited = 0; !condition(); waited += PERIOD_MS) {
+    if (waited >= LIMIT_MS) throw new Error(`did not happen within ${LIMIT_MS} ms: ${what}`);
+    await wait(PERIOD_MS);
+  }
+}
