@@ -9,6 +9,8 @@ import { isTaken } from './take-over.ts';
 
 export interface AppParts extends SubscribeParts, AnswerParts {
   readonly log: Log;
+  /** What else is served, on paths that carry no stream; `dev` has a page. */
+  readonly pages?: Koa.Middleware;
 }
 
 /** The public listener: streams, answers and what browsers ask before either. */
@@ -30,17 +32,12 @@ export function createApp(parts: AppParts): Koa {
     if (ctx.method === 'POST') throw new Refusal('unsupported_media_type');
     throw new Refusal('method_not_allowed', { allow: 'GET, POST, OPTIONS' });
   });
-  return app;
-}
-
-/**
- * The last step of an app: nothing is here. Kept apart so that development pages can stand between.
- */
-export function notFound(parts: Pick<AppParts, 'routes'>) {
-  return (ctx: Context): void => {
+  if (parts.pages !== undefined) app.use(parts.pages);
+  app.use((ctx) => {
     allowOrigin(ctx, parts.routes().origins);
     throw new Refusal('not_found');
-  };
+  });
+  return app;
 }
 
 /** A request that is pipelined behind a stream could never be answered (RFC 9112, 9.3.2). */

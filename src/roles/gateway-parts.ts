@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Random } from '../core/random.ts';
 import type { Guards } from '../guard/guards.ts';
-import { createApp } from '../http/app.ts';
+import { type AppParts, createApp } from '../http/app.ts';
 import { LocalOwner } from '../http/owner.ts';
 import { createRoutes } from '../http/routes.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -20,11 +20,12 @@ export interface GatewayContext {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'stream' | 'http'>;
   readonly pod: string;
+  readonly pages?: AppParts['pages'];
 }
 
 /** The stream server without its listeners: events in from the bus, an app for requests, swapped configuration. */
 export async function createGateway({ configuration, guards, bus, metrics, ...context }: GatewayContext) {
-  const { clock, log, pod, random } = context;
+  const { clock, log, pages, pod, random } = context;
   let routes = createRoutes(configuration.gateway.spec);
   let settings = streamSettings(configuration.gateway.spec);
   const hub = new Hub({
@@ -48,6 +49,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     clock,
     random,
     log,
+    ...(pages === undefined ? {} : { pages }),
   });
   return {
     app,
