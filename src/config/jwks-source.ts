@@ -1,0 +1,82 @@
+import * as z from 'zod';
+import { duration } from './duration.ts';
+import { keyRef } from './reference.ts';
+import { rule } from './validate.ts';
+
+const URI_CHARACTERS_MAX = 2_048;
+/** 64 KiB of a JWK set are some 150 RSA keys. */
+const INLINE_CHARACTERS_MAX = 65_536;
+
+/** Where a guard's public keys come from. */
+export const jwksSource = z
+  .strictObject({
+    uri: z
+      .string()
+      .max(URI_CHARACTERS_MAX)
+      .refine(isKeySetUri, rule('must be an https URL without credentials (http only to a loopback host)'))
+      .exactOptional()
+      .describe('URL of the JWK set; https, or in file mode http to a loopback host.'),
+    inline: z
+      .string()
+      .max(INLINE_CHARACTERS_MAX)
+      .check(keySetText)
+      .exactOptional()
+      .describe('The JWK set itself as JSON, public keys only.'),
+    configMapKeyRef: keyRef('ConfigMap').exactOptional(),
+    refreshInterval: duration('1s', '24h').prefault('10m').describe('How often `uri` is fetched again.'),
+    caConfigMapKeyRef: keyRef('ConfigMap')
+      .exactOptional()
+      .describe('CA certificates (PEM) to trust for `uri` instead of the system roots.'),
+  })
+  .refine(hasOneSource, { error: 'must have exactly one of uri, inline, configMapKeyRef' })
+  .refine(({ uri, caConfigMapKeyRef }) => caConfigMapKeyRef === undefined || uri !== undefined, {
+    path: ['caConfigMapKeyRef'],
+    error: 'is of use only with uri',
+  })
+  .describe('Where the public keys come from: exactly one of uri, inline, configMapKeyRef.');
+
+/** Whether plain http may be spoken to this URL in file mode: nobody can listen in on the way. */
+export function isLoopbackUrl(url: URL): boolean {
+  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname);
+}
+
+function isKeySetUri(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackUrl(url));
+}
+
+function hasOneSource(source: { uri?: unknown; inline?: unknown; configMapKeyRef?: unknown }): boolean {
+  return (
+    [source.uri, source.inline, source.configMapKeyRef].filter((each) => each !== undefined).length === 1
+  );
+}
+
+/** The form only; which of the keys are of use is the guard's to say. The text is not kept in the issue. */
+function keySetText({ value, issues }: z.core.ParsePayload<string>): void {
+  const message = keySetSentence(value);
+  if (message !== undefined) issues.push({ code: 'custom', message, input: undefined, continue: true });
+}
+
+function keySetSentence(text: string): string | undefined {
+  const keys = keysOf(text);
+  if (keys === undefined) return 'must be a JWK set as JSON: {"keys": […]} with at least one key';
+  return keys.some(isSecret) ? 'must hold public keys only, but one is private or symmetric' : undefined;
+}
+
+function keysOf(text: string): readonly unknown[] | undefined {
+  let set: unknown;
+  try {
+    set = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof set !== 'object' || set === null || !('keys' in set) || !Array.isArray(set.keys))
+    return undefined;
+  return set.keys.length > 0 ? set.keys : undefined;
+}
+
+/** RFC 7518, sections 6.2.2, 6.3.2 and 6.4: `d` is a private key's, `k` a symmetric key's. */
+function isSecret(key: unknown): boolean {
+  return typeof key === 'object' && key !== null && ('d' in key || 'k' in key);
+}
