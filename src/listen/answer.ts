@@ -51,7 +51,7 @@ async function freshToken(tokens: RenewableToken, io: ListenIo, signal: AbortSig
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof TokenSourceError)) throw error;
-    io.err(`${error.message}; trying once more`);
+    io.err(`${error.message}; repeating in ${TOKEN_RETRY_MS / 1000} s`);
   }
   await sleep(io.clock, TOKEN_RETRY_MS, signal);
   return await tokens.fresh(signal);
@@ -69,7 +69,9 @@ async function send(
     const result = await exchange(challenge, token, options, io, signal);
     if (result.status === 204) return undefined;
     if (!isRepeatable(result.status) || repeat === REPEATS_MAX) return result.text;
-    await sleep(io.clock, REPEAT_MS * 2 ** repeat, signal);
+    const afterMs = REPEAT_MS * 2 ** repeat;
+    io.err(`challenge not answered yet: ${result.text}; repeating in ${afterMs / 1000} s`);
+    await sleep(io.clock, afterMs, signal);
   }
 }
 

@@ -40,7 +40,7 @@ export async function attempt(
   io: ListenIo,
 ): Promise<Attempt> {
   const response = await open(token, position, options, io);
-  if (!('statusCode' in response)) return unopened(response);
+  if ('kind' in response) return unopened(response);
   if (!isStream(response)) return unopened(await refusal(response, token, io));
   const { lastEventId } = position;
   const resuming = lastEventId === undefined ? '' : `, resuming after ${lastEventId}`;

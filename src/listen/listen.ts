@@ -44,7 +44,7 @@ async function follow(options: ListenOptions, io: ListenIo): Promise<ExitCode> {
       return verdict.code;
     }
     io.err(`${verdict.why}; reconnecting ${soon(verdict.afterMs)}`);
-    await sleep(io.clock, verdict.afterMs, io.signal);
+    if (verdict.afterMs > 0) await sleep(io.clock, verdict.afterMs, io.signal);
     history = charged(history, latest);
     renew = verdict.renew;
   }
