@@ -8,6 +8,9 @@ const REFUSALS = {
   unexpected_body: [400, 'A stream is opened by a GET without a body.'],
   missing_challenge_id: [400, "The answer lacks the challenge's `challenge-id` header."],
   bad_request: [400, 'The request is not valid HTTP.'],
+  bad_json: [400, 'The body is not a JSON object in UTF-8.'],
+  bad_token_request: [400, 'The token can not be minted as asked for.'],
+  bad_event: [400, 'The event is refused.'],
   // RFC 6750, 3: no credentials at all, hence no error code in the challenge.
   missing: [401, 'This stream needs a bearer token.', null],
   malformed: [401, 'The token is not a well-formed JWT for this stream.', 'invalid_token'],
@@ -23,14 +26,17 @@ const REFUSALS = {
   insufficient_scope: [403, 'The token lacks a scope that this stream requires.', 'insufficient_scope'],
   topic_forbidden: [403, 'A topic that was asked for is not granted.'],
   foreign_origin: [403, 'This origin is not allowed.'],
+  foreign_host: [403, 'This is served as localhost, 127.0.0.1 or [::1] only.'],
+  foreign_peer: [403, 'This is served to the machine it runs on only.'],
   other_subject: [403, "The token is not for the stream's subject."],
   claims_changed: [403, 'The token would change the topics of the stream.'],
   not_found: [404, 'There is no stream at this path.'],
   no_such_challenge: [404, 'No open stream waits for this answer.'],
   method_not_allowed: [405, 'The method is not allowed here.'],
   not_later: [409, "The token expires no later than the stream's."],
-  too_large: [413, 'The body is larger than 1 KiB.'],
+  too_large: [413, 'The body is larger than is accepted here.'],
   unsupported_media_type: [415, 'A POST here is an answer: application/x-challenge-response.'],
+  not_json: [415, 'A POST here is application/json.'],
   per_subject: [429, 'Too many streams are open for this subject.'],
   too_many_answers: [429, 'Too many answers for this subject.'],
   full: [503, 'This server holds as many streams as it may.'],
@@ -46,12 +52,20 @@ export type RefusalCode = keyof typeof REFUSALS;
 export class Refusal extends CodedError<RefusalCode> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** What is wrong with this very request (RFC 9457, 3.1.4); held to the same silence about tokens and payloads. */
+  readonly detail: string | undefined;
 
-  constructor(code: RefusalCode, headers: Readonly<Record<string, string>> = {}, cause?: unknown) {
+  constructor(
+    code: RefusalCode,
+    headers: Readonly<Record<string, string>> = {},
+    cause?: unknown,
+    detail?: string,
+  ) {
     const [status, title] = REFUSALS[code];
     super(code, title, { cause, retryable: status === 429 || status === 503 });
     this.status = status;
     this.headers = { ...challenge(code), ...headers };
+    this.detail = detail;
   }
 }
 
@@ -62,8 +76,8 @@ export function insufficientScope(scopes: readonly string[]): Refusal {
 }
 
 /** RFC 9457. `code` is ours and stable; the rest may be reworded. */
-export function problem({ code, message, status }: Refusal): string {
-  return `${JSON.stringify({ type: 'about:blank', title: message, status, code })}\n`;
+export function problem({ code, detail, message, status }: Refusal): string {
+  return `${JSON.stringify({ type: 'about:blank', title: message, status, code, detail })}\n`;
 }
 
 /** RFC 6750, 3: what a client is told about the token it lacks or sent. */

@@ -1,0 +1,10 @@
+/**
+ * Time as the page's parts see it.
+ *
+ * @typedef {object} Clock
+ * @property {() => number} now milliseconds since the Unix epoch
+ * @property {(ms: number) => Promise<void>} wait
+ * @property {(ms: number, run: () => void) => () => void} every returns what ends it
+ */
+
+export {};
