@@ -37,7 +37,9 @@ for (let round = 1; round <= rounds; round++) {
   for (const [name, figures] of results) {
     const perSecond = await measure(name);
     figures.push(perSecond);
-    console.log(`round ${round} ${name.padEnd(10)} ${Math.round(perSecond).toLocaleString('en')} deliveries per CPU second`);
+    console.log(
+      `round ${round} ${name.padEnd(10)} ${Math.round(perSecond).toLocaleString('en')} deliveries per CPU second`,
+    );
   }
 }
 
@@ -45,10 +47,14 @@ const [ours = [], theirs = []] = [...results.values()];
 const ratio = median(ours) / median(theirs);
 console.log(`\n| server | deliveries per CPU second, median of ${rounds} | range |\n|---|---|---|`);
 for (const [name, figures] of results) {
-  const shown = [median(figures), Math.min(...figures), Math.max(...figures)].map((figure) => Math.round(figure).toLocaleString('en'));
+  const shown = [median(figures), Math.min(...figures), Math.max(...figures)].map((figure) =>
+    Math.round(figure).toLocaleString('en'),
+  );
   console.log(`| ${name} | ${shown[0]} | ${shown[1]}–${shown[2]} |`);
 }
-console.log(`\nratio ${ratio.toFixed(2)} at ${streams} streams, ${events} events, one write an event (goal: at least 2)`);
+console.log(
+  `\nratio ${ratio.toFixed(2)} at ${streams} streams, ${events} events, one write an event (goal: at least 2)`,
+);
 
 /** @returns deliveries per CPU second of the server */
 async function measure(name: string): Promise<number> {

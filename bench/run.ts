@@ -8,5 +8,7 @@ if (!NAMES.includes(name)) {
   console.error(`Usage: npm run bench -- NAME [ARGUMENTS]\nNames: ${NAMES.join(', ')}`);
   process.exit(2);
 }
-const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.ts`), ...args], { stdio: 'inherit' });
+const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.ts`), ...args], {
+  stdio: 'inherit',
+});
 child.on('exit', (code) => process.exit(code ?? 1));

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { CodedError, InputError, UnreachableError, UsageError } from './core/coded-error.ts';
 import type { Command, Terminal } from './core/terminal.ts';
+import { version } from './roles/version.ts';
 
 /** Each role is loaded when it is called for: a gateway has no use for what an operator needs. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -30,7 +30,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function main([name = '--help', ...args]: readonly string[]): Promise<number> {
   const terminal = createTerminal();
   try {
-    if (name === '--version') return print(terminal, `tidegate ${version()}\n`);
+    if (name === '--version') return print(terminal, `tidegate ${version}\n`);
     if (name === '--help' || name === '-h' || name === 'help') return print(terminal, usage());
     const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (entry === undefined) throw new UsageError(`there is no command "${name}"\n\n${usage()}`);
@@ -57,11 +57,6 @@ function usage(): string {
 ${rows.join('')}
 tidegate COMMAND --help says more. tidegate --version
 `;
-}
-
-function version(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
 }
 
 /** A fault that a user can mend is told in its own words; anything else is ours, with its stack. */

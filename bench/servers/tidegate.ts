@@ -37,12 +37,24 @@ spec:
 );
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
 const { configuration } = parsed;
-const metrics = createMetrics({ version: 'bench', clock });
+const metrics = createMetrics({ version: 'bench' });
 const { random } = Math;
 const guards = new Guards({ clock, random, log, observer: metrics.guard, secretsDir: undefined });
 await guards.apply(configuration.guards);
-const bus = new MemoryBus({ clock, bounds: () => ({ maxEvents: 100_000, maxAgeMs: 3_600_000, maxBytes: 2 ** 28 }) });
-const gateway = await createGateway({ configuration, guards, bus, clock, random, log, metrics, pod: 'bench' });
+const bus = new MemoryBus({
+  clock,
+  bounds: () => ({ maxEvents: 100_000, maxAgeMs: 3_600_000, maxBytes: 2 ** 28 }),
+});
+const gateway = await createGateway({
+  configuration,
+  guards,
+  bus,
+  clock,
+  random,
+  log,
+  metrics,
+  pod: 'bench',
+});
 const listener = createClearListener(createProtocols(gateway.app), clock, 40_000);
 const port = await listener.start({ host: '127.0.0.1', port: 0 });
 const [key] = keys.privateKeys;

@@ -8,11 +8,11 @@ const PERIOD_MS = 200;
 const LOW_MS = 10_000;
 
 /**
- * @param {{ frame: HTMLElement, remaining: HTMLElement, level: HTMLProgressElement }} elements
+ * @param {{ frame: HTMLElement, label: HTMLElement, remaining: HTMLElement, level: HTMLProgressElement }} elements
  *   `remaining` has the role `timer`, which screen readers read when asked and not at every change
  * @param {Clock} clock
  */
-export function createCountdown({ frame, remaining, level }, clock) {
+export function createCountdown({ frame, label, remaining, level }, clock) {
   let expiresAt = 0;
   /** @type {(() => void) | undefined} */
   let cancel;
@@ -33,17 +33,21 @@ export function createCountdown({ frame, remaining, level }, clock) {
   };
 
   function tick() {
-    const leftMs = Math.max(0, expiresAt - clock.now());
+    const leftMs = expiresAt - clock.now();
     const low = String(leftMs <= LOW_MS);
-    remaining.textContent = words(Math.ceil(leftMs / 1000));
+    // An answer from elsewhere may have kept the stream open.
+    const over = leftMs <= -1000;
+    label.textContent = over ? 'Token expired' : 'Token expires in';
+    remaining.textContent = over ? `${words(-leftMs)} ago` : words(Math.max(0, leftMs));
     frame.dataset['low'] = low;
     level.dataset['low'] = low;
-    level.value = leftMs;
+    level.value = Math.max(0, leftMs);
   }
 }
 
-/** @param {number} seconds */
-function words(seconds) {
+/** @param {number} ms */
+function words(ms) {
+  const seconds = Math.ceil(ms / 1000);
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const units = ['h', 'min', 's'];
   const first = parts.findIndex((part) => part > 0);

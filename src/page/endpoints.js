@@ -1,11 +1,11 @@
 /** The two endpoints that `tidegate dev` has for this page: one mints tokens, one takes events. */
 
 /**
- * @param {number} lifetimeSeconds
+ * @param {{ sub: string, ttl: number }} request whom it is for, and for how many seconds
  * @returns {Promise<{ token: string, expiresAt: number }>} `expiresAt` in milliseconds since the Unix epoch
  */
-export async function mintToken(lifetimeSeconds) {
-  return post('/dev/token', { ttl: lifetimeSeconds });
+export async function mintToken(request) {
+  return post('/dev/token', request);
 }
 
 /**
@@ -21,14 +21,14 @@ export async function sendEvent(event) {
  * What a refusal says of itself (RFC 9457), in one line.
  *
  * @param {Response} response
- * @returns {Promise<{ code: string, text: string }>}
+ * @returns {Promise<string>}
  */
 export async function problemOf(response) {
   try {
     const { code, detail, title } = await response.json();
-    return { code, text: `${response.status} ${code}: ${detail ?? title}` };
+    return `${response.status} ${code}: ${detail ?? title}`;
   } catch {
-    return { code: '', text: `${response.status} ${response.statusText}`.trim() };
+    return `${response.status} ${response.statusText}`.trim();
   }
 }
 
@@ -42,6 +42,6 @@ async function post(path, body) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-  if (!response.ok) throw new Error((await problemOf(response)).text);
+  if (!response.ok) throw new Error(await problemOf(response));
   return response.json();
 }

@@ -22,6 +22,7 @@ const clock = {
 
 const url = field('url');
 const lifetime = field('lifetime');
+const subject = field('subject');
 const types = field('types');
 const reauthorize = field('reauthorize');
 const data = field('event-data');
@@ -44,11 +45,15 @@ const rows = createRows(
 const countdown = createCountdown(
   {
     frame: element('countdown', HTMLElement),
+    label: element('countdown-label', HTMLElement),
     remaining: element('remaining', HTMLElement),
     level: element('level', HTMLProgressElement),
   },
   clock,
 );
+
+// An answer may extend every stream of its subject, so each page is somebody else until told otherwise.
+subject.value = `page-${crypto.randomUUID().slice(0, 4)}`;
 
 /** @type {ReturnType<typeof openStream> | undefined} */
 let stream;
@@ -60,7 +65,10 @@ element('stream-form', HTMLFormElement).addEventListener('submit', (event) => {
   stream = openStream({
     url: target,
     types: types.value.split(/[\s,]+/).filter(Boolean),
-    lifetimeSeconds: () => (lifetime.validity.valid ? lifetime.valueAsNumber : Number(lifetime.defaultValue)),
+    token: () => ({
+      sub: subject.value,
+      ttl: lifetime.validity.valid ? lifetime.valueAsNumber : Number(lifetime.defaultValue),
+    }),
     mayAnswer: () => reauthorize.checked,
     clock,
     onRow: rows.add,
@@ -105,13 +113,13 @@ element('send-form', HTMLFormElement).addEventListener('submit', async (event) =
 function show(next) {
   state.dataset['state'] = next.kind;
   state.textContent = words(next);
+  state.toggleAttribute('data-reason', 'reason' in next);
   const running = next.kind !== 'ended';
   if (!running) stream = undefined;
   go.type = running ? 'button' : 'submit';
   go.textContent = running ? 'Stop' : 'Go';
   go.classList.toggle('primary', !running);
-  url.readOnly = running;
-  types.readOnly = running;
+  for (const input of [url, subject, types]) input.readOnly = running;
 }
 
 /**

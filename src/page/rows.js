@@ -39,6 +39,8 @@ export function createRows({ list, empty, count, clear }, clock) {
     events = 0;
     list.replaceChildren();
     describe();
+    // The button is gone, and the focus must not go with it.
+    empty.focus();
   });
 
   return {

@@ -16,7 +16,7 @@ import { mintToken, problemOf } from './endpoints.js';
  * @typedef {object} StreamOptions
  * @property {URL} url
  * @property {readonly string[]} types event types besides `message`
- * @property {() => number} lifetimeSeconds of the next token
+ * @property {() => { sub: string, ttl: number }} token what the next one is to say
  * @property {() => boolean} mayAnswer
  * @property {Clock} clock
  * @property {(row: Row) => void} onRow
@@ -32,7 +32,7 @@ const ANSWER_TRIES_MAX = 3;
 const ANSWER_PAUSE_MS = 1000;
 
 /** @param {StreamOptions} options */
-export function openStream({ url, types, lifetimeSeconds, mayAnswer, clock, onRow, onExpiry, onState }) {
+export function openStream({ url, types, token: wanted, mayAnswer, clock, onRow, onExpiry, onState }) {
   const heard = new Set(['message', ...types]);
   /** @type {EventSource | undefined} */
   let source;
@@ -47,7 +47,7 @@ export function openStream({ url, types, lifetimeSeconds, mayAnswer, clock, onRo
   async function connect() {
     onState({ kind: 'connecting' });
     try {
-      const { token, expiresAt } = await mintToken(lifetimeSeconds());
+      const { token, expiresAt } = await mintToken(wanted());
       if (ended) return;
       onExpiry(expiresAt);
       // An EventSource can't send headers, so the token rides in the URL (RFC 6750, 2.3).
@@ -100,7 +100,7 @@ export function openStream({ url, types, lifetimeSeconds, mayAnswer, clock, onRo
 
   /** @param {string} data */
   function challenged(data) {
-    onRow({ kind: 'challenge', label: 'challenge', text: data });
+    onRow({ kind: 'challenge', label: 'challenge', text: asked(url, data) });
     pending = data;
     if (mayAnswer()) return void answerPending();
     onRow({ kind: 'note', label: 'no answer', text: 'Reauthorize is off: the stream ends with its token.' });
@@ -125,7 +125,7 @@ export function openStream({ url, types, lifetimeSeconds, mayAnswer, clock, onRo
   async function answer(challenge) {
     try {
       const { method, headers } = JSON.parse(challenge);
-      const { token, expiresAt } = await mintToken(lifetimeSeconds());
+      const { token, expiresAt } = await mintToken(wanted());
       if (ended) return true;
       const response = await fetch(url, {
         method,
@@ -137,7 +137,7 @@ export function openStream({ url, types, lifetimeSeconds, mayAnswer, clock, onRo
         if (!ended) onExpiry(expiresAt);
         return true;
       }
-      onRow({ kind: 'refused', label: 'answer', text: (await problemOf(response)).text });
+      onRow({ kind: 'refused', label: 'answer', text: await problemOf(response) });
       return !PASSING.has(response.status);
     } catch (error) {
       onRow({
@@ -152,8 +152,7 @@ export function openStream({ url, types, lifetimeSeconds, mayAnswer, clock, onRo
   /** @param {string} data */
   function end(data) {
     const { reason, reconnect } = JSON.parse(data);
-    const next = reconnect ? 'the browser reconnects' : 'for good';
-    onRow({ kind: 'end', label: 'end', text: `${reason}, ${next}` });
+    onRow({ kind: 'end', label: 'end', text: `${reason}, reconnect: ${reconnect}` });
     if (reconnect) return onState({ kind: 'reconnecting', reason });
     // Left alone, the browser would come back with the same dead token.
     finish(reason);
@@ -166,10 +165,10 @@ export function openStream({ url, types, lifetimeSeconds, mayAnswer, clock, onRo
    * @param {boolean} wasOpen
    */
   async function refused(target, wasOpen) {
-    const { code, text } = await whyRefused(target);
+    const { status, text } = await whyRefused(target);
     if (ended) return;
     // The browser came back by itself with the token that the URL began with; answers had replaced it long since.
-    if (code === 'expired' && wasOpen && mayAnswer()) return connect();
+    if (status === 401 && wasOpen && mayAnswer()) return connect();
     finish(text);
   }
 
@@ -189,17 +188,30 @@ async function whyRefused(target) {
   try {
     const response = await fetch(target, { signal: asking.signal });
     // The body of a stream would never end.
-    return response.ok ? { code: '', text: 'the stream was refused' } : await problemOf(response);
+    const text = response.ok ? 'the stream was refused' : await problemOf(response);
+    return { status: response.status, text };
   } catch {
-    return { code: '', text: 'the server was not reached' };
+    return { status: 0, text: 'the server was not reached' };
   } finally {
     asking.abort();
   }
 }
 
+/**
+ * A challenge as the request that it asks for.
+ *
+ * @param {URL} url
+ * @param {string} challenge
+ */
+function asked(url, challenge) {
+  const { method, headers } = JSON.parse(challenge);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return [`${method} ${url.pathname}`, ...lines].join('\n');
+}
+
 /** @param {string} data */
 function gap(data) {
   const { requested, oldest } = JSON.parse(data);
-  const next = oldest === null ? 'nothing older is kept' : `goes on from ${oldest}`;
-  return `events after ${requested} are missing; ${next}`;
+  const next = oldest === null ? 'nothing is replayed' : `replayed from ${oldest}`;
+  return `asked for what follows ${requested}; ${next}`;
 }

@@ -1,3 +1,6 @@
+import type { Configuration } from '../config/configuration.ts';
+import { DEFAULT_FILE, DEFAULT_STATE_DIR } from './defaults.ts';
+
 /** What `dev` says when it is up: everything to paste, nothing secret. */
 export interface DevAddresses {
   /** Ports that are bound; absent listeners are off. */
@@ -10,15 +13,17 @@ export interface DevAddresses {
 
 export interface BannerContext {
   readonly file: string;
+  readonly stateDir: string;
   readonly certFile: string;
-  /** A guarded path of the configuration. */
-  readonly path: string;
-  /** Flags that `token` needs to find the same keys and configuration; empty by default. */
-  readonly tokenFlags: string;
+  readonly configuration: Configuration;
 }
 
-export function devBanner(ports: DevAddresses, { file, certFile, path, tokenFlags }: BannerContext): string {
-  const token = `npm run -s tidegate -- token${tokenFlags}`;
+export function devBanner(
+  ports: DevAddresses,
+  { file, stateDir, certFile, configuration }: BannerContext,
+): string {
+  const path = configuration.gateway.spec.streams[0]?.path ?? '/';
+  const token = `npm run -s tidegate -- token${flag('config', file, DEFAULT_FILE)}${flag('state-dir', stateDir, DEFAULT_STATE_DIR)}`;
   const stream = `https://localhost:${ports.tls}${path}`;
   const rows: (readonly [string, string])[] = [];
   if (ports.tls !== undefined) {
@@ -44,4 +49,9 @@ export function devBanner(ports: DevAddresses, { file, certFile, path, tokenFlag
   if (ports.admin !== undefined) rows.push(['Metrics', `http://localhost:${ports.admin}/metrics`]);
   const text = rows.map(([name, line]) => `${name}:\n  ${line}\n`).join('\n');
   return `Tidegate runs on ${file}. Edit the file while it runs; Ctrl-C ends it.\n\n${text}\n`;
+}
+
+/** A flag that `token` needs to find the same keys and configuration, unless it would by itself. */
+function flag(name: string, value: string, byDefault: string): string {
+  return value === byDefault ? '' : ` --${name} ${value}`;
 }

@@ -5,10 +5,11 @@ import type { Log } from '../core/log.ts';
 import type { Random } from '../core/random.ts';
 import type { Guards } from '../guard/guards.ts';
 import { type AppParts, createApp } from '../http/app.ts';
+import type { HttpObserver } from '../http/observer.ts';
 import { LocalOwner } from '../http/owner.ts';
 import { createRoutes } from '../http/routes.ts';
-import type { Metrics } from '../metrics/metrics.ts';
 import { Hub } from '../stream/hub.ts';
+import type { StreamObserver } from '../stream/observer.ts';
 import { streamSettings } from './stream-settings.ts';
 
 export interface GatewayContext {
@@ -18,7 +19,7 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'stream' | 'http'>;
+  readonly metrics: { readonly stream: StreamObserver; readonly http: HttpObserver };
   readonly pod: string;
   readonly pages?: AppParts['pages'];
 }

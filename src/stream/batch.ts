@@ -31,12 +31,14 @@ export function takeBatch(lane: Lane): Batch | undefined {
   }
   const entries = count === pending.length ? pending : pending.slice(0, count);
   lane.pending = count === pending.length ? [] : pending.slice(count);
-  lane.batchFirstSeq = first.seq;
+  const firstSeq = first.seq;
+  const lastSeq = entries.at(-1)?.seq ?? firstSeq;
+  lane.batch = { firstSeq, lastSeq };
   return {
     lane,
     frames: entries.map((entry) => entry.frame),
-    firstSeq: first.seq,
-    lastSeq: entries.at(-1)?.seq ?? first.seq,
+    firstSeq,
+    lastSeq,
     receivedAt: first.receivedAt,
     bytes: {},
     left: lane.connections.length,

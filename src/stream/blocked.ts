@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { NEVER } from './authorisation.ts';
 import type { Connection } from './connection.ts';
 import type { Ring } from './ring.ts';
 
@@ -31,7 +30,7 @@ export class Blocked {
 
   add(connection: Connection): void {
     connection.state = 'blocked';
-    connection.blockedAt = this.#clock.now();
+    connection.blockedAtMs = this.#clock.monotonicMs();
     this.#connections.push(connection);
     this.#timer ??= this.#clock.every(BLOCKED_POLL_MS, () => this.#poll());
   }
@@ -42,15 +41,14 @@ export class Blocked {
   }
 
   #poll(): void {
-    const now = this.#clock.now();
+    const nowMs = this.#clock.monotonicMs();
     const lagMaxMs = this.#lagMaxMs();
     const still: Connection[] = [];
     for (const connection of this.#connections) {
       if (connection.state !== 'blocked') continue;
       if (connection.transport.ready()) {
-        connection.blockedAt = NEVER;
         this.#outcome.catchUp(connection);
-      } else if (now - connection.blockedAt > lagMaxMs || connection.cursor + 1 < this.#ring.firstSeq) {
+      } else if (nowMs - connection.blockedAtMs > lagMaxMs || connection.cursor + 1 < this.#ring.firstSeq) {
         this.#outcome.slow(connection);
       } else {
         still.push(connection);

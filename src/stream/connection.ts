@@ -28,11 +28,14 @@ export class Connection implements Deadline {
   laneIndex = -1;
   /** Everything up to this place in the ring has been sent, or is not for this stream. */
   cursor: number;
-  /** The ring's head when the stream was opened; events after it count as lag, replayed ones do not. */
-  readonly openedSeq: number;
+  /** The ring's head when the stream came to it, at its opening or after the log; what is later can be late. */
+  joinedSeq: number;
+  /** Whether the cursor has passed events that are not for this stream since the client was last sent an id. */
+  idBehind = false;
   readonly openedAt: EpochMs;
   writtenAt: EpochMs;
-  blockedAt: EpochMs = NEVER;
+  /** By the monotonic clock. */
+  blockedAtMs = 0;
 
   challengeAt: EpochMs;
   challengeId: string | undefined;
@@ -54,7 +57,7 @@ export class Connection implements Deadline {
     this.challengeAt = start.authorisation.challengeAt;
     this.lane = start.lane;
     this.cursor = start.seq;
-    this.openedSeq = start.seq;
+    this.joinedSeq = start.seq;
     this.openedAt = start.now;
     this.writtenAt = start.now;
   }

@@ -8,6 +8,7 @@ import type { StreamObserver } from './observer.ts';
 import type { Ring } from './ring.ts';
 import type { Sessions } from './sessions.ts';
 import type { StreamSettings } from './settings.ts';
+import type { Sweep } from './sweep.ts';
 
 /** What follows when time is up; the hub carries it out. */
 export interface DeadlineOutcome {
@@ -23,6 +24,7 @@ export interface DeadlineParts {
   readonly settings: () => StreamSettings;
   readonly ring: Ring;
   readonly sessions: Sessions;
+  readonly sweep: Sweep;
   readonly outcome: DeadlineOutcome;
 }
 
@@ -66,25 +68,31 @@ export class Deadlines implements DeadlineOwner {
   }
 
   #challenge(connection: Connection, now: EpochMs): void {
-    const { observer, sessions } = this.#parts;
+    const { observer, sessions, sweep } = this.#parts;
     connection.challengeAt = NEVER;
     connection.challenged = true;
     const { answer, guard } = connection.authorisation;
     const id = answer === 'Stream' ? { challengeId: sessions.challenge(connection) } : {};
     connection.say({ kind: 'challenge', ...id }, now);
+    sweep.wrote(connection);
     if (guard !== undefined) observer.challenge(guard, 'sent');
   }
 
   #heartbeat(connection: Connection, now: EpochMs): void {
-    const { ring } = this.#parts;
+    const { ring, sweep } = this.#parts;
+    const { state, lane, transport } = connection;
     connection.writtenAt = now;
-    // A blocked peer would only be given more to take; one that is being served hears from the hub soon enough.
-    if (connection.state !== 'live' || !connection.transport.ready()) return;
-    const { lane } = connection;
-    const settled = lane.pending.length === 0 && lane.batchFirstSeq === Number.POSITIVE_INFINITY;
-    if (!settled || connection.cursor >= ring.headSeq) return connection.say({ kind: 'heartbeat' }, now);
-    connection.say({ kind: 'position', id: ring.head }, now);
-    connection.cursor = ring.headSeq;
+    // A blocked peer would only be given more to take.
+    if (state === 'blocked' || !transport.ready()) return;
+    const hasAll = state === 'live' && lane.pending.length === 0 && lane.batch === undefined;
+    if (hasAll && (connection.idBehind || connection.cursor < ring.headSeq)) {
+      connection.say({ kind: 'position', id: ring.head }, now);
+      connection.cursor = ring.headSeq;
+      connection.idBehind = false;
+    } else {
+      connection.say({ kind: 'heartbeat' }, now);
+    }
+    sweep.wrote(connection);
   }
 
   #nextDue(connection: Connection): EpochMs {

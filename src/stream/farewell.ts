@@ -59,6 +59,6 @@ export class Farewell {
     while (this.#ending.size > 0 && clock.monotonicMs() < until) {
       await new Promise<void>((resolve) => clock.after(TAKEN_POLL_MS, resolve));
     }
-    for (const connection of this.#ending) connection.transport.abort();
+    for (const connection of this.#ending) this.abort(connection);
   }
 }

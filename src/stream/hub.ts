@@ -62,10 +62,12 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     this.#parts = parts;
     this.#sessions = new Sessions(parts.pod);
     this.#farewell = new Farewell(parts);
-    this.#deadlines = new Deadlines({ ...parts, ring: this.#ring, sessions: this.#sessions, outcome: this });
     this.#sweep = new Sweep(this.#ring, parts.clock, parts.observer, this, () => parts.settings().lagMaxMs);
-    this.#replay = new Replay({ ...parts, ring: this.#ring, sweep: this.#sweep, outcome: this });
-    this.#trim = parts.clock.every(TRIM_MS, () => this.#ring.trim(parts.settings().ring, parts.clock.now()));
+    const shared = { ...parts, ring: this.#ring, sweep: this.#sweep, outcome: this };
+    this.#deadlines = new Deadlines({ ...shared, sessions: this.#sessions });
+    this.#replay = new Replay(shared);
+    const { clock, settings } = parts;
+    this.#trim = clock.every(TRIM_MS, () => this.#ring.trim(settings().ring, clock.monotonicMs()));
   }
 
   /** The log's position when the hub began to follow it. */
@@ -77,7 +79,7 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
   event(event: LoggedEvent): void {
     const { clock, observer, settings } = this.#parts;
     observer.received();
-    const entry = this.#ring.append(event, settings().ring, clock.now());
+    const entry = this.#ring.append(event, settings().ring, clock.monotonicMs());
     const { audience } = event;
     if (audience === undefined) {
       for (const lane of this.#lanes.carrying(event.topic)) this.#sweep.add(lane, entry);
@@ -129,7 +131,7 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     const opening = { kind: 'opening', retryMs: Math.round(jitter(retryMs, RETRY_JITTER, random)) } as const;
     connection.say(resume === undefined ? { ...opening, head: this.#ring.head } : opening, now);
     if (resume !== undefined) this.#replay.resume(connection, resume);
-    this.#sweep.serve(connection);
+    if (connection.state === 'behind') this.#sweep.catchUp(connection);
     if (connection.open) this.#deadlines.schedule(connection);
     return connection;
   }

@@ -12,8 +12,8 @@ export interface Lane {
   readonly connections: Connection[];
   /** Events that the streams in state `live` have yet to be given, oldest first. */
   pending: RingEntry[];
-  /** The first event of the batch that a sweep is handing out now; `Infinity` when none is. */
-  batchFirstSeq: number;
+  /** The batch that a sweep is handing out now. */
+  batch: { readonly firstSeq: number; readonly lastSeq: number } | undefined;
   queued: boolean;
 }
 
@@ -35,7 +35,7 @@ export class Lanes {
       topics: new Set(topics),
       connections: [],
       pending: [],
-      batchFirstSeq: Number.POSITIVE_INFINITY,
+      batch: undefined,
       queued: false,
     };
     this.#byKey.set(key, lane);

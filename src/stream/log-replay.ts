@@ -2,9 +2,8 @@ import type { EpochMs } from '../core/brand.ts';
 import { type Clock, sleep } from '../core/clock.ts';
 import type { LoggedEvent } from '../core/event.ts';
 import { compareEventIds, type EventId } from '../core/event-id.ts';
+import { Fifo } from '../core/fifo.ts';
 import type { Connection } from './connection.ts';
-import { encode } from './encode.ts';
-import { bytesOf, frame } from './frame.ts';
 import type { GapReason } from './observer.ts';
 import type { Ring } from './ring.ts';
 
@@ -46,42 +45,39 @@ const UNAVAILABLE_RETRY_MS = 1000;
 export async function replayFromLog(
   connection: Connection,
   after: EventId,
-  { history, ring, clock, target, eventsMax, lagMaxMs }: ReplayContext,
+  context: ReplayContext,
 ): Promise<void> {
-  const start = await untilAvailable(connection, clock, () =>
-    findStart(connection, after, history, ring, eventsMax),
-  );
-  if (start === undefined || connection.state !== 'replaying') return;
-  if (start.gap !== undefined) {
-    target.gap(connection, {
-      reason: start.gap,
-      requested: after,
-      oldest: start.oldest,
-      position: start.scanned,
-    });
-  }
+  let from: EventId | undefined = after;
+  while (from !== undefined) from = await replayRetained(connection, from, context);
+}
+
+/** @returns where it stood when the log let go of what follows, so that a gap has to be told; else `undefined` */
+async function replayRetained(
+  connection: Connection,
+  requested: EventId,
+  context: ReplayContext,
+): Promise<EventId | undefined> {
+  const { history, ring, clock, target } = context;
+  const start = await untilAvailable(connection, clock, () => findStart(connection, requested, context));
+  if (start === undefined || connection.state !== 'replaying') return undefined;
+  const { oldest, gap } = start;
   let position = start.after;
+  connection.idBehind ||= compareEventIds(position, requested) > 0;
+  if (gap !== undefined) target.gap(connection, { reason: gap, requested, oldest, position });
   while (connection.state === 'replaying') {
-    if (compareEventIds(position, ring.floor) >= 0) {
-      return target.caughtUp(connection, ring.seqAfter(position) - 1);
+    const { floor } = ring;
+    if (compareEventIds(position, floor) >= 0) {
+      target.caughtUp(connection, ring.seqAfter(position) - 1);
+      return undefined;
     }
-    const page = await untilAvailable(connection, clock, () => history.read(position, PAGE_EVENTS));
-    if (page === undefined || connection.state !== 'replaying') return;
-    const last = page.at(-1);
-    if (last === undefined) return target.caughtUp(connection, ring.seqAfter(position) - 1);
-    for (const event of page) {
-      if (!mayReceive(connection, event)) continue;
-      if (!(await ready(connection, clock, lagMaxMs))) return target.slow(connection);
-      if (connection.state !== 'replaying') return;
-      const now = clock.now();
-      if (now >= connection.authorisation.closeAt) return target.expired(connection, now);
-      connection.transport.write(
-        bytesOf(frame(encode({ kind: 'event', ...wire(event) })), connection.transport.format),
-      );
-      target.sent(connection, 1);
-    }
-    position = last.id;
+    const page = await untilAvailable(connection, clock, () => readPage(history, position));
+    if (page === undefined || connection.state !== 'replaying') return undefined;
+    if (page.trimmed) return position;
+    await send(connection, page.events, context);
+    // An empty page: the log has nothing up to where the ring began when it was asked.
+    position = page.events.at(-1)?.id ?? floor;
   }
+  return undefined;
 }
 
 export interface ReplayContext {
@@ -96,44 +92,83 @@ export interface ReplayContext {
 interface Start {
   readonly after: EventId;
   readonly gap?: GapReason;
+  /** The first event to be sent, or `null`. */
   readonly oldest: EventId | null;
-  /** How far the pass over the ids went. */
-  readonly scanned: EventId;
 }
 
 /**
  * One pass over the ids decides where to begin, since whether there is a gap must be told before the first event.
- * Only ids are kept of it, at most `eventsMax` + 1.
+ * Only ids are kept of it, of at most `eventsMax` + 1 events.
  */
 async function findStart(
   connection: Connection,
   after: EventId,
-  history: History,
-  ring: Ring,
-  eventsMax: number,
+  { history, ring, eventsMax }: ReplayContext,
 ): Promise<Start> {
-  const floor = await history.floor();
-  const trimmed = compareEventIds(after, floor) < 0;
-  const latest: EventId[] = [];
-  let skipped: EventId | undefined;
-  let position = trimmed ? floor : after;
-  const head = ring.head;
+  let latest = new Fifo<{ readonly before: EventId; readonly id: EventId }>();
+  let trimmed = false;
+  let tooMany = false;
+  let position = after;
+  const { head } = ring;
   for (;;) {
-    const page = await history.read(position, PAGE_EVENTS);
-    for (const event of page) {
-      if (!mayReceive(connection, event)) continue;
-      latest.push(event.id);
-      if (latest.length > eventsMax) skipped = latest.shift();
+    const page = await readPage(history, position);
+    if (page.trimmed) {
+      // What was found so far may be gone with it.
+      latest = new Fifo();
+      tooMany = false;
+      trimmed = true;
+      position = page.floor;
+      continue;
     }
-    const last = page.at(-1);
-    if (last !== undefined) position = last.id;
-    if (last === undefined || compareEventIds(last.id, head) >= 0 || !connection.open) break;
+    for (const event of page.events) {
+      if (mayReceive(connection, event)) latest.push({ before: position, id: event.id });
+      position = event.id;
+      if (latest.size <= eventsMax) continue;
+      latest.shift();
+      tooMany = true;
+    }
+    if (page.events.length === 0 || compareEventIds(position, head) >= 0 || !connection.open) break;
   }
-  const oldest = latest[0] ?? null;
-  const scanned = position;
-  if (skipped !== undefined)
-    return { after: skipped, gap: trimmed ? 'trimmed' : 'too_far_behind', oldest, scanned };
-  return trimmed ? { after: floor, gap: 'trimmed', oldest, scanned } : { after, oldest, scanned };
+  const first = latest.shift();
+  // From just before that event, not from `after`: a review may change the topics while it is replayed.
+  const start = { after: first?.before ?? position, oldest: first?.id ?? null };
+  if (trimmed) return { ...start, gap: 'trimmed' };
+  return tooMany ? { ...start, gap: 'too_far_behind' } : start;
+}
+
+interface Page {
+  readonly events: readonly LoggedEvent[];
+  readonly floor: EventId;
+  /** Whether something between `after` and the events may be missing. */
+  readonly trimmed: boolean;
+}
+
+/** The floor is asked after the page: what the log let go of before would be missing from it without a trace. */
+async function readPage(history: History, after: EventId): Promise<Page> {
+  const events = await history.read(after, PAGE_EVENTS);
+  const floor = await history.floor();
+  return { events, floor, trimmed: compareEventIds(after, floor) < 0 };
+}
+
+/** Sends what of a page is for the stream, no faster than the peer takes it. */
+async function send(
+  connection: Connection,
+  events: readonly LoggedEvent[],
+  { clock, lagMaxMs, target }: ReplayContext,
+): Promise<void> {
+  for (const event of events) {
+    if (!mayReceive(connection, event)) {
+      connection.idBehind = true;
+      continue;
+    }
+    const taken = await ready(connection, clock, lagMaxMs);
+    if (connection.state !== 'replaying') return;
+    if (!taken) return target.slow(connection);
+    const now = clock.now();
+    if (now >= connection.authorisation.closeAt) return target.expired(connection, now);
+    connection.say({ kind: 'event', ...wire(event) }, now);
+    target.sent(connection, 1);
+  }
 }
 
 function mayReceive(connection: Connection, event: LoggedEvent): boolean {

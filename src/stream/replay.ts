@@ -41,17 +41,23 @@ export class Replay implements ReplayTarget {
   }
 
   gap(connection: Connection, { reason, requested, oldest, position }: Gap): void {
-    const { clock, observer } = this.#parts;
+    const { clock, observer, outcome, sweep } = this.#parts;
     const now = clock.now();
+    if (now >= connection.authorisation.closeAt) return outcome.expired(connection, now);
     observer.gap(reason);
     connection.say({ kind: 'gap', requested, oldest }, now);
     // With nothing to follow, the client would keep an id that can't be resumed from.
-    if (oldest === null && position !== undefined) connection.say({ kind: 'position', id: position }, now);
+    if (oldest === null && position !== undefined) {
+      connection.say({ kind: 'position', id: position }, now);
+      connection.idBehind = false;
+    }
+    sweep.wrote(connection);
   }
 
   sent(connection: Connection, events: number): void {
     const { clock, observer } = this.#parts;
     connection.writtenAt = clock.now();
+    connection.idBehind = false;
     observer.delivered(events);
     observer.replayed(events);
   }
@@ -65,7 +71,9 @@ export class Replay implements ReplayTarget {
   }
 
   caughtUp(connection: Connection, seq: number): void {
+    const { ring, sweep } = this.#parts;
     connection.cursor = seq;
-    this.#parts.sweep.catchUp(connection);
+    connection.joinedSeq = ring.headSeq;
+    sweep.catchUp(connection);
   }
 }

@@ -1,7 +1,7 @@
 import { compareEventIds, type EventId, parseEventId } from '../core/event-id.ts';
 import type { Connection } from './connection.ts';
 import type { GapReason } from './observer.ts';
-import type { Ring } from './ring.ts';
+import type { Ring, RingEntry } from './ring.ts';
 
 /** Where a resuming stream starts. */
 export type ResumePlan =
@@ -41,13 +41,17 @@ function latest(connection: Connection, ring: Ring, seq: number, eventsMax: numb
   // Most resumes end here: too few events of any kind follow to count those for this stream.
   if (ring.headSeq - seq <= eventsMax) return { kind: 'ring', seq };
   const { topics } = connection.lane;
-  let oldest: EventId | null = null;
+  let oldest: RingEntry | undefined;
   let events = 0;
   for (let at = ring.headSeq; at > seq; at--) {
     const entry = ring.at(at);
     if (entry === undefined || !topics.has(entry.topic) || !connection.mayReceive(entry)) continue;
-    if (++events > eventsMax) return { kind: 'ring', seq: at, gap: { reason: 'too_far_behind', oldest } };
-    oldest = entry.id;
+    if (++events > eventsMax) {
+      // From just before the event that the gap names: a review may change the topics before it is sent.
+      const gap = { reason: 'too_far_behind', oldest: oldest?.id ?? null } as const;
+      return { kind: 'ring', seq: oldest === undefined ? at : oldest.seq - 1, gap };
+    }
+    oldest = entry;
   }
   return { kind: 'ring', seq };
 }

@@ -13,8 +13,8 @@ export interface RingEntry {
   readonly frame: Frame;
   /** When ingest had read it, by ingest's clock. */
   readonly receivedAt: EpochMs;
-  /** When it came into this ring, by this process's clock. */
-  readonly appendedAt: EpochMs;
+  /** When it came into this ring, by this process's monotonic clock. */
+  readonly appendedAtMs: number;
 }
 
 export interface RingBounds {
@@ -41,10 +41,11 @@ export class Ring {
   /** Nothing before `head` is known: the log had this position when the ring began to follow it. */
   begin(head: EventId): void {
     this.#floor = head;
-    this.#head = head;
+    // The first event may have come before its position was told; the head never goes back.
+    if (this.size === 0) this.#head = head;
   }
 
-  append(event: LoggedEvent, bounds: RingBounds, now: EpochMs): RingEntry {
+  append(event: LoggedEvent, bounds: RingBounds, nowMs: number): RingEntry {
     const { id, type, data, topic, audience, receivedAt } = event;
     const block = type === undefined ? { id, data } : { id, type, data };
     const entry: RingEntry = {
@@ -54,26 +55,26 @@ export class Ring {
       audience: audience && { guard: audience.guard, subjects: new Set(audience.subjects) },
       frame: frame(encode({ kind: 'event', ...block })),
       receivedAt,
-      appendedAt: now,
+      appendedAtMs: nowMs,
     };
     if (this.size === this.#slots.length) this.#grow();
     this.#slots[entry.seq % this.#slots.length] = entry;
     this.#next++;
     this.#bytes += costOf(entry);
     this.#head = id;
-    this.trim(bounds, now);
+    this.trim(bounds, nowMs);
     return entry;
   }
 
   /** Lets go of what is over the bounds; called at every append, and now and then for age alone. */
-  trim(bounds: RingBounds, now: EpochMs): void {
+  trim(bounds: RingBounds, nowMs: number): void {
     while (this.size > 1) {
       const oldest = this.#slots[this.#first % this.#slots.length];
       if (oldest === undefined) return;
       const within =
         this.size <= bounds.eventsMax &&
         this.#bytes <= bounds.bytesMax &&
-        oldest.appendedAt >= now - bounds.ageMaxMs;
+        oldest.appendedAtMs >= nowMs - bounds.ageMaxMs;
       if (within) return;
       this.#slots[this.#first % this.#slots.length] = undefined;
       this.#first++;

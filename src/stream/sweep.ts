@@ -7,13 +7,12 @@ import type { Connection } from './connection.ts';
 import { joined } from './frame.ts';
 import type { Lane } from './lanes.ts';
 import type { StreamObserver } from './observer.ts';
+import { portion } from './portion.ts';
 import type { Ring, RingEntry } from './ring.ts';
 
 /** After this many streams, or this long, the event loop gets its turn for everything else. */
 const SLICE_STREAMS = 256;
 const SLICE_MS = 2;
-/** One write to a stream that is served by itself, whose bytes are joined for it alone. */
-const CATCH_UP_BYTES_MAX = 16_384;
 
 /** What happens to a stream that may not or can't be served any more; the hub ends it. */
 export interface SweepOutcome {
@@ -61,6 +60,8 @@ export class Sweep {
 
   /** The event is for every stream of the lane. */
   add(lane: Lane, entry: RingEntry): void {
+    const [oldest] = lane.pending;
+    if (oldest !== undefined && oldest.seq < this.#ring.firstSeq) this.#disperse(lane, entry);
     lane.pending.push(entry);
     this.#queue(lane);
   }
@@ -86,26 +87,30 @@ export class Sweep {
     this.#schedule();
   }
 
+  /** To be called after a block was written outside a sweep: a peer that does not take it is given no more. */
+  wrote(connection: Connection): void {
+    if (connection.state === 'live' && !connection.transport.ready()) this.#block(connection);
+  }
+
   /** Writes to a stream in state `behind` what fits one write. */
-  serve(connection: Connection): void {
+  #serve(connection: Connection): void {
     if (connection.state !== 'behind') return;
     const now = this.#clock.now();
     if (now >= connection.authorisation.closeAt) return this.#outcome.expired(connection, now);
     if (connection.cursor + 1 < this.#ring.firstSeq) return this.#outcome.slow(connection);
-    const { entries, more } = this.#next(connection);
+    if (!connection.transport.ready()) return this.#blocked.add(connection);
+    const { entries, upTo } = portion(connection, this.#ring);
     const [first] = entries;
     const last = entries.at(-1);
-    if (first === undefined || last === undefined) {
-      connection.state = 'live';
-      return;
+    if (first !== undefined && last !== undefined) {
+      if (this.#late(connection, first)) return this.#outcome.slow(connection);
+      this.#observeReplay(connection, entries);
+      const frames = entries.map((entry) => entry.frame);
+      this.#write(connection, joined(frames, connection.transport.format), entries.length, last.seq, now);
     }
-    const late = first.seq > connection.openedSeq && now - first.appendedAt > this.#lagMaxMs();
-    if (late) return this.#outcome.slow(connection);
-    this.#observeReplay(connection, entries);
-    const frames = entries.map((entry) => entry.frame);
-    this.#write(connection, joined(frames, connection.transport.format), entries.length, last.seq, now);
-    if (connection.state !== 'behind') return;
-    if (more) this.catchUp(connection);
+    passTo(connection, upTo);
+    if (!connection.transport.ready()) this.#blocked.add(connection);
+    else if (upTo < this.#ring.headSeq) this.catchUp(connection);
     else connection.state = 'live';
   }
 
@@ -118,10 +123,11 @@ export class Sweep {
    * a stream of a quiet topic would search the whole ring.
    */
   #settle(connection: Connection, nextSeq: number): void {
-    const { batchFirstSeq, pending } = connection.lane;
-    const inBatch = batchFirstSeq !== Number.POSITIVE_INFINITY && connection.cursor < batchFirstSeq;
-    const owedSeq = inBatch ? batchFirstSeq : (pending[0]?.seq ?? nextSeq);
-    connection.cursor = Math.max(connection.cursor, owedSeq - 1);
+    const { batch, pending } = connection.lane;
+    // A stream that was served by itself may have part of the batch; what is left of it is owed, so it stays there.
+    const owed = batch !== undefined && connection.cursor < batch.lastSeq;
+    const owedSeq = owed ? batch.firstSeq : (pending[0]?.seq ?? nextSeq);
+    passTo(connection, owedSeq - 1);
   }
 
   #queue(lane: Lane): void {
@@ -142,7 +148,7 @@ export class Sweep {
     const startedMs = this.#clock.monotonicMs();
     for (let streams = 0; streams < SLICE_STREAMS; streams++) {
       const behind = this.#behind.shift();
-      if (behind !== undefined) this.serve(behind);
+      if (behind !== undefined) this.#serve(behind);
       const swept = this.#sweepNext();
       if (behind === undefined && !swept) break;
       if (streams % 16 === 15 && this.#clock.monotonicMs() - startedMs > SLICE_MS) break;
@@ -164,7 +170,7 @@ export class Sweep {
     if (connection !== undefined) this.#serveBatch(connection, batch);
     if (batch.left <= 0) {
       this.#observer.latency(Math.max(0, this.#clock.now() - batch.receivedAt));
-      batch.lane.batchFirstSeq = Number.POSITIVE_INFINITY;
+      batch.lane.batch = undefined;
       if (batch.lane.pending.length > 0) this.#queue(batch.lane);
       this.#batch = undefined;
     }
@@ -188,34 +194,51 @@ export class Sweep {
     if (now >= connection.authorisation.closeAt) return this.#outcome.expired(connection, now);
     const bytes = batchBytes(batch, connection.transport.format);
     this.#write(connection, bytes, batch.frames.length, batch.lastSeq, now);
+    if (!connection.transport.ready()) this.#block(connection);
+  }
+
+  /** The peer of a live stream does not take what was written. */
+  #block(connection: Connection): void {
+    this.#settle(connection, this.#ring.headSeq + 1);
+    this.#blocked.add(connection);
+  }
+
+  /**
+   * Events come faster than they can be handed out, so that the ring has let go of some before the lane had them:
+   * its streams are served by themselves, from where they are or not at all. What is pending never outgrows the ring.
+   */
+  #disperse(lane: Lane, entry: RingEntry): void {
+    for (const connection of lane.connections) {
+      if (connection.state !== 'live') continue;
+      this.#settle(connection, entry.seq);
+      this.catchUp(connection);
+    }
+    lane.pending = [];
   }
 
   #write(connection: Connection, bytes: Buffer, events: number, lastSeq: number, now: EpochMs): void {
     connection.transport.write(bytes);
     connection.cursor = lastSeq;
+    connection.idBehind = false;
     connection.writtenAt = now;
     this.#delivered += events;
-    if (!connection.transport.ready()) this.#blocked.add(connection);
   }
 
-  /** What the stream is to be given next: events of its topics, also those for its subject alone. */
-  #next(connection: Connection): { entries: readonly RingEntry[]; more: boolean } {
-    const { topics } = connection.lane;
-    const entries: RingEntry[] = [];
-    let bytes = 0;
-    for (let seq = connection.cursor + 1; seq <= this.#ring.headSeq; seq++) {
-      const entry = this.#ring.at(seq);
-      if (entry === undefined || !topics.has(entry.topic) || !connection.mayReceive(entry)) continue;
-      bytes += entry.frame.chunk.length;
-      if (entries.length > 0 && bytes > CATCH_UP_BYTES_MAX) return { entries, more: true };
-      entries.push(entry);
-    }
-    return { entries, more: false };
+  /** What was there when the stream came is its past, not its lag. */
+  #late(connection: Connection, { seq, appendedAtMs }: RingEntry): boolean {
+    return seq > connection.joinedSeq && this.#clock.monotonicMs() - appendedAtMs > this.#lagMaxMs();
   }
 
   #observeReplay(connection: Connection, entries: readonly RingEntry[]): void {
     let replayed = 0;
-    for (const { seq } of entries) if (seq <= connection.openedSeq) replayed++;
+    for (const { seq } of entries) if (seq <= connection.joinedSeq) replayed++;
     if (replayed > 0) this.#observer.replayed(replayed);
   }
+}
+
+/** Nothing up to `seq` is owed to the stream any more. */
+function passTo(connection: Connection, seq: number): void {
+  if (seq <= connection.cursor) return;
+  connection.cursor = seq;
+  connection.idBehind = true;
 }

@@ -1,0 +1,35 @@
+import { Registry } from 'prom-client';
+import type { ConfigMetrics } from './config-metrics.ts';
+import { createConfigMetrics } from './config-metrics.ts';
+import { createGuardMetrics, type GuardMetrics } from './guard-metrics.ts';
+import { createHttpMetrics } from './http-metrics.ts';
+import { createIngestMetrics } from './ingest-metrics.ts';
+import { createProcessMetrics } from './process-metrics.ts';
+import { createStreamMetrics, type StreamMetrics } from './stream-metrics.ts';
+
+/** Everything that `/metrics` shows, and the observers that feed it. */
+export interface Metrics {
+  readonly stream: StreamMetrics;
+  readonly http: ReturnType<typeof createHttpMetrics>;
+  readonly guard: GuardMetrics;
+  readonly ingest: ReturnType<typeof createIngestMetrics>;
+  readonly config: ConfigMetrics;
+  /** The text format, and its content type. */
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** A registry of its own, so that two gateways in one process, as in tests, do not share counters. */
+export function createMetrics({ version }: { readonly version: string }): Metrics {
+  const registry = new Registry();
+  createProcessMetrics(registry, version);
+  return {
+    stream: createStreamMetrics(registry),
+    http: createHttpMetrics(registry),
+    guard: createGuardMetrics(registry),
+    ingest: createIngestMetrics(registry),
+    config: createConfigMetrics(registry),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  };
+}

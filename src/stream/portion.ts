@@ -1,0 +1,26 @@
+import type { Connection } from './connection.ts';
+import type { Ring, RingEntry } from './ring.ts';
+
+/** One write to a stream that is served by itself, whose bytes are joined for it alone. */
+const PORTION_BYTES_MAX = 16_384;
+
+export interface Portion {
+  readonly entries: readonly RingEntry[];
+  /** How far in the ring that goes: up to here nothing else is for the stream. */
+  readonly upTo: number;
+}
+
+/** What of the ring a stream is to be given next: events of its topics, also those for its subject alone. */
+export function portion(connection: Connection, ring: Ring): Portion {
+  const { topics } = connection.lane;
+  const entries: RingEntry[] = [];
+  let bytes = 0;
+  for (let seq = connection.cursor + 1; seq <= ring.headSeq; seq++) {
+    const entry = ring.at(seq);
+    if (entry === undefined || !topics.has(entry.topic) || !connection.mayReceive(entry)) continue;
+    bytes += entry.frame.chunk.length;
+    if (entries.length > 0 && bytes > PORTION_BYTES_MAX) return { entries, upTo: seq - 1 };
+    entries.push(entry);
+  }
+  return { entries, upTo: ring.headSeq };
+}

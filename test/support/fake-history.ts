@@ -1,0 +1,46 @@
+import { setImmediate } from 'node:timers/promises';
+import type { LoggedEvent } from '../../src/core/event.ts';
+import { compareEventIds, type EventId, ORIGIN } from '../../src/core/event-id.ts';
+import type { History } from '../../src/stream/log-replay.ts';
+
+/** The log as replay sees it: it can be trimmed, be slow, and be out of reach. */
+export class FakeHistory implements History {
+  readonly events: LoggedEvent[] = [];
+  unreachable = false;
+  reads = 0;
+  #floor: EventId = ORIGIN;
+  #held: PromiseWithResolvers<void> | undefined;
+
+  async read(after: EventId, max: number): Promise<readonly LoggedEvent[]> {
+    this.reads++;
+    await this.#answer();
+    const first = this.events.findIndex(({ id }) => compareEventIds(id, after) > 0);
+    return first < 0 ? [] : this.events.slice(first, first + max);
+  }
+
+  async floor(): Promise<EventId> {
+    await this.#answer();
+    return this.#floor;
+  }
+
+  /** Lets the oldest events go. */
+  trim(count: number): void {
+    this.#floor = this.events.splice(0, count).at(-1)?.id ?? this.#floor;
+  }
+
+  /** No call is answered until `release`. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers();
+  }
+
+  release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
+  }
+
+  async #answer(): Promise<void> {
+    if (this.#held === undefined) await setImmediate();
+    else await this.#held.promise;
+    if (this.unreachable) throw new Error('the log is away');
+  }
+}
