@@ -78,8 +78,11 @@ element('stream-form', HTMLFormElement).addEventListener('submit', (event) => {
 });
 
 // While a stream runs the button is no submit button, so that Enter in a field doesn't stop it.
-go.addEventListener('click', () => {
-  if (go.type === 'button') stream?.stop();
+go.addEventListener('click', (event) => {
+  if (go.type !== 'button') return;
+  // By the time the click takes effect it is a submit button again, and would start the next stream.
+  event.preventDefault();
+  stream?.stop();
 });
 
 reauthorize.addEventListener('change', () => {

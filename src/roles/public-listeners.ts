@@ -1,4 +1,3 @@
-import type Koa from 'koa';
 import type { Clock } from '../core/clock.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
 import type { Log } from '../core/log.ts';
@@ -17,7 +16,7 @@ export interface PublicListenersOptions {
 
 /** The public app over TLS and clear text, one set of protocols and limits for both. */
 export async function startPublicListeners(
-  app: Koa,
+  app: Parameters<typeof createProtocols>[0],
   { tls, http, certificate, connectionsMax }: PublicListenersOptions,
   clock: Clock,
   log: Log,

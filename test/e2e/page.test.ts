@@ -116,6 +116,8 @@ describe('the page', { skip: noChromium }, () => {
       'url lifetime subject types reauthorize go event-data event-type event-topic send',
     );
     await page.focus('#lifetime');
+    await press('ControlOrMeta+a');
+    await page.keyboard.type('600');
     await press('Enter');
     await page.locator('#state', { hasText: 'Open' }).waitFor();
     await press('Enter');
@@ -130,7 +132,7 @@ describe('the page', { skip: noChromium }, () => {
     const row = page.locator('[data-kind=event]', { hasText: 'typed' });
     await row.waitFor();
     assert.equal(await row.locator('.label').textContent(), 'keys');
-    assert.match(await textOf(page, '#sent'), /^Sent as \d+-\d+$/);
+    await page.locator('#sent', { hasText: /^Sent as \d+-\d+$/ }).waitFor();
     await press('Shift+Tab', 'Shift+Tab', 'Enter');
     assert.equal(await textOf(page, '#state'), 'Stopped');
     assert.equal(await focused(page), 'go', 'the focus stays');

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { gaps, numbers, rigWith } from '../support/replay-rig.ts';
+
+describe('replay from the ring', () => {
+  for (const from of [10, 11, 15, 19, 20]) {
+    it(`gives what follows event ${from} of 20, then what comes`, async () => {
+      const rig = rigWith(10, 20);
+      const stream = rig.open({ resume: rig.id(from) });
+      rig.publish('events', '21');
+      await rig.turn();
+      assert.deepEqual(stream.transport.published, numbers(from + 1, 21));
+      assert.deepEqual(gaps(stream), []);
+      assert.equal(rig.history.reads, 0);
+      assert.equal(rig.observed.replayedCount, 20 - from);
+    });
+  }
+
+  it('begins between two events where the id lies between them', async () => {
+    const rig = rigWith(10, 20);
+    const stream = rig.open({ resume: rig.id(15).replace('-0', '-9') });
+    await rig.turn();
+    assert.deepEqual(stream.transport.published, numbers(16, 20));
+  });
+
+  it('leaves out what the stream may not see', async () => {
+    const rig = rigWith(0, 3);
+    rig.publish('other', 'of another topic');
+    rig.publish('events', 'for bob', { to: ['bob'] });
+    rig.publish('events', 'for alice', { to: ['alice'] });
+    const stream = rig.open({ resume: '0-0', subject: 'alice' });
+    await rig.turn();
+    assert.deepEqual(stream.transport.published, ['1', '2', '3', 'for alice']);
+  });
+
+  it('gives the latest of too many, and says so first', async () => {
+    const rig = rigWith(10, 20, { replayPerStreamMax: 4 });
+    const stream = rig.open({ resume: rig.id(12) });
+    await rig.turn();
+    assert.equal(stream.transport.heard[1]?.kind, 'event');
+    assert.deepEqual(gaps(stream), [{ requested: rig.id(12), oldest: rig.id(17) }]);
+    assert.deepEqual(stream.transport.published, numbers(17, 20));
+    assert.deepEqual(rig.observed.gaps, ['too_far_behind']);
+  });
+
+  it('counts only what the stream may see', async () => {
+    const rig = rigWith(0, 4, { replayPerStreamMax: 4 });
+    for (let i = 0; i < 20; i++) rig.publish('other', 'x');
+    const stream = rig.open({ resume: '0-0' });
+    await rig.turn();
+    assert.deepEqual(stream.transport.published, numbers(1, 4));
+    assert.deepEqual(gaps(stream), []);
+  });
+});
+
+describe('an id that no event has', () => {
+  const IDS: readonly [id: string, reason: string][] = [
+    ['rubbish', 'malformed'],
+    ['1700000000003', 'malformed'],
+    ['-5', 'malformed'],
+    ['01-0', 'malformed'],
+    ['1-0-0', 'malformed'],
+    [' 1-0', 'malformed'],
+    ['99999999999999999-0', 'malformed'],
+    ['💥\r\n\r\nevent:x', 'malformed'],
+    ['1900000000000-0', 'future'],
+  ];
+  for (const [id, reason] of IDS) {
+    it(`${JSON.stringify(id)} is told as a gap (${reason}), then comes what is new`, async () => {
+      const rig = rigWith(3, 5);
+      const stream = rig.open({ resume: id });
+      rig.publish('events', '6');
+      await rig.turn();
+      assert.deepEqual(stream.transport.heard.slice(1), [
+        { kind: 'event', type: 'gap', data: JSON.stringify({ requested: id, oldest: null }) },
+        { kind: 'position', id: rig.id(5) },
+        { kind: 'event', id: rig.id(6), data: '6' },
+      ]);
+      assert.deepEqual(rig.observed.gaps, [reason]);
+    });
+  }
+});
