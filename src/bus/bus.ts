@@ -22,45 +22,60 @@ export interface Publisher {
 /** Reading the log: a gateway's side. */
 export interface Subscriber {
   /**
-   * Delivers to `follower` every event from now on, in the order of ids, each exactly once. Resolves when the
-   * following has begun, with the position it begins after; `follower.event` is never called before that.
-   * A subscriber has at most one follower at a time.
+   * Delivers to `follower` every event from a position on, in the order of ids, each exactly once. The position is the
+   * log's end, or the latest events before it within `warm`. Resolves when the follower has been told everything up to
+   * where the log ended. A subscriber has at most one follower at a time.
+   *
+   * @throws BusError `unavailable` (retryable) when the log can't be reached to begin with
    */
-  follow(follower: Follower): Promise<Following>;
+  follow(follower: Follower, warm?: WarmUp): Promise<Following>;
 
   /**
-   * Retained events with `after < id`, oldest first, at most `max`; an empty list means there are none.
-   * Compare with `floor()` to learn whether something after `after` has been trimmed already.
+   * Retained events with `after < id`, oldest first, at most `max`. Something between `after` and them is gone where
+   * the first one's `previous` is another id; or, when there are none, where `head` is.
    *
    * @throws BusError `unavailable` (retryable) when the log can't be reached
    */
-  read(after: EventId, max: number): Promise<readonly LoggedEvent[]>;
-
-  /** Everything after this id is still retained: the id of the last event trimmed, or of the log's beginning. */
-  floor(): Promise<EventId>;
+  read(after: EventId, max: number): Promise<Page>;
 }
 
+export interface WarmUp {
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+}
+
+export interface Page {
+  readonly events: readonly LoggedEvent[];
+  /** The log's last id when it was read. */
+  readonly head: EventId;
+}
+
+/** None of these may throw or wait. */
 export interface Follower {
-  /** One event; must not throw and must not wait. */
+  /** Once, before anything else: what comes is after this position. */
+  begin(head: EventId): void;
+  /** One event. If its `previous` is not what came before, events between are lost. */
   event(event: LoggedEvent): void;
   /**
-   * Events may be missing between the last one delivered and the next (log flushed, restored, failed over).
-   * Ids go on rising. Every open stream that may be affected must be told.
+   * Events after the last one delivered are lost (log flushed, restored, failed over), and there is none yet that
+   * shows it. The log stands at `head`, which is never before the last one delivered. Ids go on rising.
    */
-  lost(): void;
+  lost(head: EventId): void;
 }
 
 export interface Following {
-  /** The log's last id when the following began: what comes is after it. */
-  readonly head: EventId;
   /** Idempotent; nothing is delivered after it has been called. */
   stop(): void;
 }
 
 /** What `/readyz` and metrics say of the bus. */
 export interface BusHealth {
-  /** `connected`, or for how long it is not and why (one word, no address, no credential). */
-  health(): { readonly connected: boolean; readonly reason?: string };
+  /** `connected`, or since when it is not and why (a constant text: no address, no credential). */
+  health(): Health;
 }
+
+export type Health =
+  | { readonly connected: true }
+  | { readonly connected: false; readonly reason: string; readonly forMs: number };
 
 export type Bus = Publisher & Subscriber & BusHealth;

@@ -23,6 +23,11 @@ export interface Event {
 /** An event with its place in the log. */
 export interface LoggedEvent extends Event {
   readonly id: EventId;
+  /**
+   * The id of the event before it, `ORIGIN` for the first. The log is a chain: whoever knows the event before this one
+   * has missed nothing, and where `previous` is another id, something between is gone.
+   */
+  readonly previous: EventId;
 }
 
 /** Types that the gateway itself sends; a producer may not use them. */

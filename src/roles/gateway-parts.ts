@@ -1,4 +1,4 @@
-import type { Bus } from '../bus/bus.ts';
+import type { Subscriber } from '../bus/bus.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -15,7 +15,7 @@ import { streamSettings } from './stream-settings.ts';
 export interface GatewayContext {
   readonly configuration: Configuration;
   readonly guards: Guards;
-  readonly bus: Pick<Bus, 'follow' | 'read' | 'floor'>;
+  readonly bus: Subscriber;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -38,8 +38,9 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     settings: () => settings,
   });
   guards.onChange(() => void hub.review());
-  const following = await bus.follow({ event: (event) => hub.event(event), lost: () => hub.lost() });
-  hub.begin(following.head);
+  const { maxEvents } = configuration.gateway.spec.replay;
+  const warm = { eventsMax: maxEvents, bytesMax: configuration.gateway.spec.limits.ringBytes };
+  const following = await bus.follow(hub, warm);
   const app = createApp({
     guards,
     hub,

@@ -1,5 +1,6 @@
 import { type Frame, joined, type WireFormat } from './frame.ts';
 import type { Lane } from './lanes.ts';
+import type { RingEntry } from './ring.ts';
 
 /** One write to one stream; what is more waits for the lane's next batch. */
 const BATCH_BYTES_MAX = 262_144;
@@ -8,6 +9,8 @@ const BATCH_BYTES_MAX = 262_144;
 export interface Batch {
   readonly lane: Lane;
   readonly frames: readonly Frame[];
+  /** How many of the frames are events. */
+  readonly events: number;
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** When ingest had read the oldest event of it. */
@@ -37,12 +40,20 @@ export function takeBatch(lane: Lane): Batch | undefined {
   return {
     lane,
     frames: entries.map((entry) => entry.frame),
+    events: countEvents(entries),
     firstSeq,
     lastSeq,
     receivedAt: first.receivedAt,
     bytes: {},
     left: lane.connections.length,
   };
+}
+
+/** Without gaps. */
+export function countEvents(entries: readonly RingEntry[]): number {
+  let events = 0;
+  for (const { topic } of entries) if (topic !== undefined) events++;
+  return events;
 }
 
 /** Joined once per wire format, whatever the number of streams. */

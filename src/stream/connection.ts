@@ -76,9 +76,10 @@ export class Connection implements Deadline {
     this.writtenAt = now;
   }
 
-  /** Whether an event of its lane is also for this stream. */
-  mayReceive(entry: RingEntry): boolean {
-    const { audience } = entry;
+  /** Whether an event is for this stream; a gap always is. */
+  mayReceive({ topic, audience }: RingEntry): boolean {
+    if (topic === undefined) return true;
+    if (!this.lane.topics.has(topic)) return false;
     if (audience === undefined) return true;
     const { guard, subject } = this.authorisation;
     return subject !== undefined && audience.guard === guard && audience.subjects.has(subject);

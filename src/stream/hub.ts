@@ -70,14 +70,15 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     this.#trim = clock.every(TRIM_MS, () => this.#ring.trim(settings().ring, clock.monotonicMs()));
   }
 
-  /** The log's position when the hub began to follow it. */
+  /** The log's position when the hub began to follow it: `begin`, `event` and `lost` are what the bus calls. */
   begin(head: EventId): void {
     this.#ring.begin(head);
   }
 
-  /** The next event of the log. */
+  /** The next event of the log; one that does not follow the last one tells of a loss. */
   event(event: LoggedEvent): void {
     const { clock, observer, settings } = this.#parts;
+    if (event.previous !== this.#ring.head) this.lost(event.previous);
     observer.received();
     const entry = this.#ring.append(event, settings().ring, clock.monotonicMs());
     const { audience } = event;
@@ -92,16 +93,12 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     }
   }
 
-  /** The log has lost events: every open stream is told. */
-  lost(): void {
-    for (const connection of this.#connections()) {
-      this.#replay.gap(connection, {
-        reason: 'lost',
-        requested: this.#ring.head,
-        oldest: null,
-        position: undefined,
-      });
-    }
+  /** The log has lost events after the last one: every stream is told in its turn. @param head where the log stands now */
+  lost(head: EventId): void {
+    const { clock, observer, settings } = this.#parts;
+    const entry = this.#ring.appendGap(head, settings().ring, clock.monotonicMs(), clock.now());
+    for (const lane of this.#lanes.all()) this.#sweep.add(lane, entry);
+    for (let told = this.#open; told > 0; told--) observer.gap('lost');
   }
 
   /** Why a stream can't be opened now, or `undefined`. */

@@ -9,8 +9,11 @@ import type { Ring } from './ring.ts';
 
 /** The part of the bus that replay needs. */
 export interface History {
-  read(after: EventId, max: number): Promise<readonly LoggedEvent[]>;
-  floor(): Promise<EventId>;
+  /** @returns retained events with `after < id`, oldest first, at most `max`, and the log's last id at that time */
+  read(
+    after: EventId,
+    max: number,
+  ): Promise<{ readonly events: readonly LoggedEvent[]; readonly head: EventId }>;
 }
 
 /** What a client is told it misses. */
@@ -65,17 +68,15 @@ async function replayRetained(
   connection.idBehind ||= compareEventIds(position, requested) > 0;
   if (gap !== undefined) target.gap(connection, { reason: gap, requested, oldest, position });
   while (connection.state === 'replaying') {
-    const { floor } = ring;
-    if (compareEventIds(position, floor) >= 0) {
+    if (compareEventIds(position, ring.floor) >= 0) {
       target.caughtUp(connection, ring.seqAfter(position) - 1);
       return undefined;
     }
-    const page = await untilAvailable(connection, clock, () => readPage(history, position));
+    const page = await untilAvailable(connection, clock, () => readPage(history, position, ring));
     if (page === undefined || connection.state !== 'replaying') return undefined;
-    if (page.trimmed) return position;
+    if (page.broken) return position;
     await send(connection, page.events, context);
-    // An empty page: the log has nothing up to where the ring began when it was asked.
-    position = page.events.at(-1)?.id ?? floor;
+    position = page.upTo;
   }
   return undefined;
 }
@@ -105,29 +106,24 @@ async function findStart(
   after: EventId,
   { history, ring, eventsMax }: ReplayContext,
 ): Promise<Start> {
-  let latest = new Fifo<{ readonly before: EventId; readonly id: EventId }>();
+  const latest = new Fifo<{ readonly before: EventId; readonly id: EventId }>();
   let trimmed = false;
   let tooMany = false;
   let position = after;
   const { head } = ring;
-  for (;;) {
-    const page = await readPage(history, position);
-    if (page.trimmed) {
-      // What was found so far may be gone with it.
-      latest = new Fifo();
-      tooMany = false;
-      trimmed = true;
-      position = page.floor;
-      continue;
-    }
+  while (connection.open) {
+    const page = await readPage(history, position, ring);
+    // A chain that breaks after it has begun is a gap of its own, told when the replay has come to it.
+    if (page.broken && position !== after) break;
+    trimmed ||= page.broken;
     for (const event of page.events) {
-      if (mayReceive(connection, event)) latest.push({ before: position, id: event.id });
-      position = event.id;
+      if (mayReceive(connection, event)) latest.push({ before: event.previous, id: event.id });
       if (latest.size <= eventsMax) continue;
       latest.shift();
       tooMany = true;
     }
-    if (page.events.length === 0 || compareEventIds(position, head) >= 0 || !connection.open) break;
+    position = page.upTo;
+    if (page.events.length === 0 || compareEventIds(position, head) >= 0) break;
   }
   const first = latest.shift();
   // From just before that event, not from `after`: a review may change the topics while it is replayed.
@@ -137,17 +133,32 @@ async function findStart(
 }
 
 interface Page {
+  /** An unbroken chain, none later than the ring's head: what is later comes by itself. */
   readonly events: readonly LoggedEvent[];
-  readonly floor: EventId;
-  /** Whether something between `after` and the events may be missing. */
-  readonly trimmed: boolean;
+  /** Whether something between `after` and the events is missing. */
+  readonly broken: boolean;
+  /** Everything up to here that the log or the ring has is among the events, or in the ring. */
+  readonly upTo: EventId;
 }
 
-/** The floor is asked after the page: what the log let go of before would be missing from it without a trace. */
-async function readPage(history: History, after: EventId): Promise<Page> {
-  const events = await history.read(after, PAGE_EVENTS);
-  const floor = await history.floor();
-  return { events, floor, trimmed: compareEventIds(after, floor) < 0 };
+async function readPage(history: History, after: EventId, ring: Ring): Promise<Page> {
+  // As it was before the log was asked: meanwhile the ring may let go of what the log has yet to be asked for.
+  const { floor } = ring;
+  const page = await history.read(after, PAGE_EVENTS);
+  const events = unbroken(page.events, ring.head);
+  return {
+    events,
+    broken: (page.events[0]?.previous ?? page.head) !== after,
+    upTo: events.at(-1)?.id ?? floor,
+  };
+}
+
+/** The events up to the first one that does not follow the one before, or is later than `head`. */
+function unbroken(events: readonly LoggedEvent[], head: EventId): readonly LoggedEvent[] {
+  const end = events.findIndex(
+    ({ id, previous }, i) => (i > 0 && previous !== events[i - 1]?.id) || compareEventIds(id, head) > 0,
+  );
+  return end < 0 ? events : events.slice(0, end);
 }
 
 /** Sends what of a page is for the stream, no faster than the peer takes it. */

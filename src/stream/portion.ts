@@ -12,12 +12,11 @@ export interface Portion {
 
 /** What of the ring a stream is to be given next: events of its topics, also those for its subject alone. */
 export function portion(connection: Connection, ring: Ring): Portion {
-  const { topics } = connection.lane;
   const entries: RingEntry[] = [];
   let bytes = 0;
   for (let seq = connection.cursor + 1; seq <= ring.headSeq; seq++) {
     const entry = ring.at(seq);
-    if (entry === undefined || !topics.has(entry.topic) || !connection.mayReceive(entry)) continue;
+    if (entry === undefined || !connection.mayReceive(entry)) continue;
     bytes += entry.frame.chunk.length;
     if (entries.length > 0 && bytes > PORTION_BYTES_MAX) return { entries, upTo: seq - 1 };
     entries.push(entry);

@@ -5,10 +5,16 @@ import type { Ring, RingEntry } from './ring.ts';
 
 /** Where a resuming stream starts. */
 export type ResumePlan =
-  /** Served from the ring, after `seq`; the gap is told first. */
-  | { readonly kind: 'ring'; readonly seq: number; readonly gap?: ResumeGap }
+  | RingPlan
   /** The ring does not reach back that far; the log has to be asked. */
   | { readonly kind: 'log'; readonly after: EventId };
+
+/** Served from the ring, after `seq`; the gap is told first. */
+interface RingPlan {
+  readonly kind: 'ring';
+  readonly seq: number;
+  readonly gap?: ResumeGap;
+}
 
 export interface ResumeGap {
   readonly reason: GapReason;
@@ -33,19 +39,29 @@ export function planResume(
     return { kind: 'ring', seq: ring.headSeq, gap: { reason: 'future', oldest: null } };
   }
   if (compareEventIds(after, ring.floor) < 0) return { kind: 'log', after };
-  return latest(connection, ring, ring.seqAfter(after) - 1, eventsMax);
+  const plan = latest(connection, ring, ring.seqAfter(after) - 1, eventsMax);
+  if (plan.gap !== undefined || ring.knows(after)) return plan;
+  // The client has an event that this log never had, or has no more: what came with it is gone as well.
+  return { ...plan, gap: { reason: 'lost', oldest: first(connection, ring, plan.seq)?.id ?? null } };
+}
+
+function first(connection: Connection, ring: Ring, seq: number): RingEntry | undefined {
+  for (let at = seq + 1; at <= ring.headSeq; at++) {
+    const entry = ring.at(at);
+    if (entry?.topic !== undefined && connection.mayReceive(entry)) return entry;
+  }
+  return undefined;
 }
 
 /** From `seq`, or from further on when more than `eventsMax` events for this stream follow it. */
-function latest(connection: Connection, ring: Ring, seq: number, eventsMax: number): ResumePlan {
+function latest(connection: Connection, ring: Ring, seq: number, eventsMax: number): RingPlan {
   // Most resumes end here: too few events of any kind follow to count those for this stream.
   if (ring.headSeq - seq <= eventsMax) return { kind: 'ring', seq };
-  const { topics } = connection.lane;
   let oldest: RingEntry | undefined;
   let events = 0;
   for (let at = ring.headSeq; at > seq; at--) {
     const entry = ring.at(at);
-    if (entry === undefined || !topics.has(entry.topic) || !connection.mayReceive(entry)) continue;
+    if (entry?.topic === undefined || !connection.mayReceive(entry)) continue;
     if (++events > eventsMax) {
       // From just before the event that the gap names: a review may change the topics before it is sent.
       const gap = { reason: 'too_far_behind', oldest: oldest?.id ?? null } as const;

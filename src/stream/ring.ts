@@ -7,8 +7,11 @@ import { type Frame, frame } from './frame.ts';
 export interface RingEntry {
   /** Place in this process's ring: 1, 2, 3 … without holes, unlike ids. */
   readonly seq: number;
+  /** The event's id; of a gap, the id of the last event before it. */
   readonly id: EventId;
-  readonly topic: Topic;
+  readonly previous: EventId;
+  /** Absent: a gap, which is for every stream. */
+  readonly topic: Topic | undefined;
   readonly audience: { readonly guard: string; readonly subjects: ReadonlySet<Subject> } | undefined;
   readonly frame: Frame;
   /** When ingest had read it, by ingest's clock. */
@@ -46,24 +49,52 @@ export class Ring {
   }
 
   append(event: LoggedEvent, bounds: RingBounds, nowMs: number): RingEntry {
-    const { id, type, data, topic, audience, receivedAt } = event;
+    const { id, previous, type, data, topic, audience, receivedAt } = event;
     const block = type === undefined ? { id, data } : { id, type, data };
     const entry: RingEntry = {
       seq: this.#next,
       id,
+      previous,
       topic,
       audience: audience && { guard: audience.guard, subjects: new Set(audience.subjects) },
       frame: frame(encode({ kind: 'event', ...block })),
       receivedAt,
       appendedAtMs: nowMs,
     };
+    this.#put(entry, bounds, nowMs);
+    this.#head = id;
+    return entry;
+  }
+
+  /**
+   * Events are gone between the last one and whatever follows: told to every stream that passes this place, now or
+   * when it resumes.
+   *
+   * @param head where the log stands now, if that is known to be later
+   */
+  appendGap(head: EventId, bounds: RingBounds, nowMs: number, receivedAt: EpochMs): RingEntry {
+    const id = this.#head;
+    const entry: RingEntry = {
+      seq: this.#next,
+      id,
+      previous: id,
+      topic: undefined,
+      audience: undefined,
+      frame: frame(encode({ kind: 'gap', requested: id, oldest: null })),
+      receivedAt,
+      appendedAtMs: nowMs,
+    };
+    this.#put(entry, bounds, nowMs);
+    if (compareEventIds(head, id) > 0) this.#head = head;
+    return entry;
+  }
+
+  #put(entry: RingEntry, bounds: RingBounds, nowMs: number): void {
     if (this.size === this.#slots.length) this.#grow();
     this.#slots[entry.seq % this.#slots.length] = entry;
     this.#next++;
     this.#bytes += costOf(entry);
-    this.#head = id;
     this.trim(bounds, nowMs);
-    return entry;
   }
 
   /** Lets go of what is over the bounds; called at every append, and now and then for age alone. */
@@ -100,7 +131,7 @@ export class Ring {
     return this.#next - 1;
   }
 
-  /** The last event's id, or the log's position when the ring began. */
+  /** The last event's id, or the log's position when the ring began or lost events. */
   get head(): EventId {
     return this.#head;
   }
@@ -121,10 +152,16 @@ export class Ring {
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const entry = this.at(middle);
-      if (entry !== undefined && compareEventIds(entry.id, id) <= 0) low = middle + 1;
+      if (entry !== undefined && isUpTo(entry, id)) low = middle + 1;
       else high = middle;
     }
     return low;
+  }
+
+  /** Whether the ring knows `id`, so that whoever has that event has missed nothing before `seqAfter(id)`. */
+  knows(id: EventId): boolean {
+    const next = this.at(this.seqAfter(id));
+    return (next === undefined ? this.#head : next.previous) === id;
   }
 
   #grow(): void {
@@ -132,6 +169,12 @@ export class Ring {
     for (let seq = this.#first; seq < this.#next; seq++) larger[seq % larger.length] = this.at(seq);
     this.#slots = larger;
   }
+}
+
+/** A gap lies after the event whose id it has. */
+function isUpTo(entry: RingEntry, id: EventId): boolean {
+  const order = compareEventIds(entry.id, id);
+  return entry.topic === undefined ? order < 0 : order <= 0;
 }
 
 function costOf(entry: RingEntry): number {

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fifo } from '../core/fifo.ts';
-import { type Batch, batchBytes, takeBatch } from './batch.ts';
+import { type Batch, batchBytes, countEvents, takeBatch } from './batch.ts';
 import { Blocked } from './blocked.ts';
 import type { Connection } from './connection.ts';
 import { joined } from './frame.ts';
@@ -106,7 +106,13 @@ export class Sweep {
       if (this.#late(connection, first)) return this.#outcome.slow(connection);
       this.#observeReplay(connection, entries);
       const frames = entries.map((entry) => entry.frame);
-      this.#write(connection, joined(frames, connection.transport.format), entries.length, last.seq, now);
+      this.#write(
+        connection,
+        joined(frames, connection.transport.format),
+        countEvents(entries),
+        last.seq,
+        now,
+      );
     }
     passTo(connection, upTo);
     if (!connection.transport.ready()) this.#blocked.add(connection);
@@ -193,7 +199,7 @@ export class Sweep {
     const now = this.#clock.now();
     if (now >= connection.authorisation.closeAt) return this.#outcome.expired(connection, now);
     const bytes = batchBytes(batch, connection.transport.format);
-    this.#write(connection, bytes, batch.frames.length, batch.lastSeq, now);
+    this.#write(connection, bytes, batch.events, batch.lastSeq, now);
     if (!connection.transport.ready()) this.#block(connection);
   }
 
@@ -231,7 +237,7 @@ export class Sweep {
 
   #observeReplay(connection: Connection, entries: readonly RingEntry[]): void {
     let replayed = 0;
-    for (const { seq } of entries) if (seq <= connection.joinedSeq) replayed++;
+    for (const { seq, topic } of entries) if (topic !== undefined && seq <= connection.joinedSeq) replayed++;
     if (replayed > 0) this.#observer.replayed(replayed);
   }
 }

@@ -116,7 +116,8 @@ describe('a blocked stream', () => {
     assert.ok(slow);
     for (let i = 0; i < 40; i++) rig.publish('other', 'x');
     slow.transport.stall();
-    rig.hub.lost(); // written outside any sweep, and not taken
+    rig.hub.lost(rig.id(40));
+    await rig.turn();
     assert.equal(slow.connection.state, 'blocked');
     slow.transport.release();
     rig.publish('events', 'a');

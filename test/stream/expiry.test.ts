@@ -99,7 +99,7 @@ async function randomSchedule(seed: number): Promise<number> {
     else if (kind < 0.82) rig.clock.jump(below(80) - 20);
     else if (kind < 0.86) stream?.transport.stall(below(200));
     else if (kind < 0.96) stream?.transport.release();
-    else if (kind < 0.98) rig.hub.lost();
+    else if (kind < 0.98) rig.hub.lost(rig.history.head);
     else await rig.hub.review();
   }
   for (const { closeAt, transport } of streams) {

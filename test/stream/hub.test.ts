@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ORIGIN } from '../../src/core/event-id.ts';
 import { ALICE, HubRig } from '../support/hub-rig.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
@@ -188,7 +189,11 @@ describe('Hub, loss', () => {
     rig.hub.end(ended.connection, 'revoked');
     await rig.turn();
     assert.equal(blocked.connection.state, 'blocked');
-    rig.hub.lost();
+    rig.hub.lost(rig.id(2));
+    await rig.turn();
+    assert.equal(blocked.transport.writesWhileStalled, 0);
+    blocked.transport.release();
+    await rig.pass(20);
     const gap = `event:gap\ndata:{"requested":"${rig.id(2)}","oldest":null}\n\n`;
     assert.ok(live.transport.text.endsWith(gap));
     assert.ok(blocked.transport.text.endsWith(gap));
@@ -199,17 +204,49 @@ describe('Hub, loss', () => {
   it('goes on afterwards', async () => {
     const rig = new HubRig();
     const { transport } = rig.open();
-    rig.hub.lost();
+    rig.hub.lost(ORIGIN);
     rig.publish('events', 'a');
     await rig.turn();
     assert.deepEqual(transport.published, ['a']);
   });
 
-  it('is not told once the token has expired', () => {
+  it('is not told once the token has expired', async () => {
     const rig = new HubRig();
     const { transport } = rig.open({ authorisation: { closeAt: rig.clock.now() } });
-    rig.hub.lost();
+    rig.hub.lost(ORIGIN);
+    await rig.turn();
     assert.equal(transport.endReason, 'token_expired');
-    assert.deepEqual(rig.observed.gaps, []);
+    assert.ok(!transport.text.includes('event:gap'));
   });
+
+  it('is told between what came before and after, where an event does not follow the last one', async () => {
+    const rig = new HubRig();
+    const { transport } = rig.open();
+    rig.publish('events', 'a');
+    rig.log('events', 'never came');
+    rig.publish('events', 'c');
+    await rig.turn();
+    const told = transport.heard.flatMap((heard) => (heard.kind === 'event' ? [heard.data] : []));
+    assert.deepEqual(told, ['a', `{"requested":"${rig.id(1)}","oldest":null}`, 'c']);
+  });
+
+  for (const [resume, gap] of [
+    [1, { requested: 1, oldest: null }],
+    [2, { requested: 2, oldest: 4 }],
+    [3, undefined],
+  ] as const) {
+    it(`is told to who resumes by ${resume === 3 ? 'none of what is gone' : `event ${resume}`}`, async () => {
+      const rig = new HubRig();
+      rig.publish('events', '1');
+      rig.log('events', '2, which never came');
+      rig.log('events', '3, which never came');
+      rig.publish('events', '4');
+      const { transport } = rig.open({ resume: rig.id(resume) });
+      await rig.turn();
+      const gaps = transport.events.filter(({ type }) => type === 'gap').map(({ data }) => JSON.parse(data));
+      const oldest = gap?.oldest == null ? null : rig.id(gap.oldest);
+      assert.deepEqual(gaps, gap === undefined ? [] : [{ requested: rig.id(gap.requested), oldest }]);
+      assert.deepEqual(transport.published, ['4']);
+    });
+  }
 });

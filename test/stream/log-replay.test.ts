@@ -34,7 +34,7 @@ describe('replay from the log', () => {
     const stream = rig.open({ resume: rig.id(5) });
     for (let i = 11; i <= 100; i++) {
       rig.publish('events', `${i}`);
-      if (i % 10 === 0) await rig.turn(1);
+      if (i % 4 === 0) await rig.turn(1);
     }
     await rig.turn(60);
     assert.deepEqual(stream.transport.published, numbers(6, 100));

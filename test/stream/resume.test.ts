@@ -16,11 +16,14 @@ describe('replay from the ring', () => {
     });
   }
 
-  it('begins between two events where the id lies between them', async () => {
+  it('tells of a loss where the id lies between two events: this log never had it', async () => {
     const rig = rigWith(10, 20);
-    const stream = rig.open({ resume: rig.id(15).replace('-0', '-9') });
+    const id = rig.id(15).replace('-0', '-9');
+    const stream = rig.open({ resume: id });
     await rig.turn();
+    assert.deepEqual(gaps(stream), [{ requested: id, oldest: rig.id(16) }]);
     assert.deepEqual(stream.transport.published, numbers(16, 20));
+    assert.deepEqual(rig.observed.gaps, ['lost']);
   });
 
   it('leaves out what the stream may not see', async () => {

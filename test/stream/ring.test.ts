@@ -14,7 +14,8 @@ function filled(count: number, bounds: RingBounds = WIDE, data = 'a'): Ring {
 }
 
 function append(ring: Ring, i: number, bounds: RingBounds, data = 'a') {
-  return ring.append({ id: eventId(10 * i, 0), topic: topic('a'), data, receivedAt: epochMs(0) }, bounds, i);
+  const [id, previous] = [eventId(10 * i, 0), ring.head];
+  return ring.append({ id, previous, topic: topic('a'), data, receivedAt: epochMs(0) }, bounds, i);
 }
 
 describe('Ring', () => {

@@ -8,24 +8,26 @@ export class FakeHistory implements History {
   readonly events: LoggedEvent[] = [];
   unreachable = false;
   reads = 0;
-  #floor: EventId = ORIGIN;
+  /** The log's last id. */
+  head: EventId = ORIGIN;
   #held: PromiseWithResolvers<void> | undefined;
 
-  async read(after: EventId, max: number): Promise<readonly LoggedEvent[]> {
+  async read(after: EventId, max: number) {
     this.reads++;
     await this.#answer();
+    const { head } = this;
     const first = this.events.findIndex(({ id }) => compareEventIds(id, after) > 0);
-    return first < 0 ? [] : this.events.slice(first, first + max);
+    return { head, events: first < 0 ? [] : this.events.slice(first, first + max) };
   }
 
-  async floor(): Promise<EventId> {
-    await this.#answer();
-    return this.#floor;
+  append(event: LoggedEvent): void {
+    this.events.push(event);
+    this.head = event.id;
   }
 
   /** Lets the oldest events go. */
   trim(count: number): void {
-    this.#floor = this.events.splice(0, count).at(-1)?.id ?? this.#floor;
+    this.events.splice(0, count);
   }
 
   /** No call is answered until `release`. */

@@ -88,13 +88,14 @@ export class HubRig {
   log(name: string, data: string, { type, to, guard = 'main' }: PublishOptions = {}): LoggedEvent {
     const event: LoggedEvent = {
       id: this.id(++this.#published),
+      previous: this.history.head,
       topic: topic(name),
       data,
       receivedAt: this.clock.now(),
       ...(type === undefined ? {} : { type }),
       ...(to === undefined ? {} : { audience: { guard, subjects: to.map(subject) } }),
     };
-    this.history.events.push(event);
+    this.history.append(event);
     return event;
   }
 
