@@ -4,7 +4,8 @@ import { TokenError } from './token-error.ts';
 
 /** The parts of a request in which a token may travel. */
 export interface CredentialSources {
-  readonly authorization?: string | undefined;
+  /** Each `Authorization` header by itself: a server that takes the first of two would hide that they differ. */
+  readonly authorization?: readonly string[];
   readonly cookie?: string | undefined;
   readonly query: URLSearchParams;
 }
@@ -32,7 +33,7 @@ export function findToken(
   options: readonly CredentialOptions[],
   purpose: 'stream' | 'answer',
 ): string {
-  const header = options.some((each) => each.header) ? bearer(sources.authorization) : [];
+  const header = options.some((each) => each.header) ? (sources.authorization ?? []).flatMap(bearer) : [];
   const cookie = [...new Set(options.flatMap((each) => each.cookie ?? []))].flatMap((name) =>
     cookies(sources.cookie, name),
   );
@@ -56,7 +57,7 @@ function single(found: readonly string[]): string {
 }
 
 /** RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1). Another scheme is somebody else's. */
-function bearer(authorization = ''): readonly string[] {
+function bearer(authorization: string): readonly string[] {
   const token = /^bearer +(.*)$/i.exec(authorization.trim())?.[1];
   return token === undefined ? [] : [token];
 }

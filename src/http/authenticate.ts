@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { ConflictingTokensError, findToken } from '../guard/credentials.ts';
+import { ConflictingTokensError, type CredentialSources, findToken } from '../guard/credentials.ts';
 import type { Grant } from '../guard/grant.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Guards } from '../guard/guards.ts';
@@ -9,6 +9,13 @@ import { Refusal } from './refusal.ts';
 export interface Authenticated {
   readonly guard: Guard;
   readonly grant: Grant;
+}
+
+/** Which guard judged a request; what is refused is logged by its name. */
+const judges = new WeakMap<object, string>();
+
+export function guardOf(ctx: Context): string | undefined {
+  return judges.get(ctx.req);
 }
 
 /**
@@ -25,16 +32,16 @@ export async function authenticate(
 ): Promise<Authenticated> {
   try {
     const known = names.flatMap((name) => guards.get(name) ?? []);
+    const sources = credentialSources(ctx);
     const token = findToken(
-      {
-        authorization: ctx.req.headers.authorization,
-        cookie: ctx.req.headers.cookie,
-        query: new URLSearchParams(ctx.querystring),
-      },
+      sources,
       known.map((guard) => guard.spec.credentials),
       purpose,
     );
     const guard = guards.choose(names, token);
+    judges.set(ctx.req, guard.name);
+    // It may have come in a way that only another guard of the path accepts.
+    if (findToken(sources, [guard.spec.credentials], purpose) !== token) throw new TokenError('missing');
     const grant = await guard.verify(token);
     // The guard may have changed while the signature was verified.
     const code = guards.get(guard.name) === guard ? guard.rejudge(grant) : 'wrong_issuer';
@@ -45,4 +52,13 @@ export async function authenticate(
     if (error instanceof ConflictingTokensError) throw new Refusal('conflicting_tokens', {}, error);
     throw error;
   }
+}
+
+function credentialSources({ querystring, req }: Context): CredentialSources {
+  const { rawHeaders } = req;
+  // Names and values in turn; of several `Authorization` headers Node's own `headers` keeps the first.
+  const authorization = rawHeaders.filter(
+    (_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization',
+  );
+  return { authorization, cookie: req.headers.cookie, query: new URLSearchParams(querystring) };
 }

@@ -19,7 +19,7 @@ export function allowOrigin(ctx: Context, origins: readonly string[]): void {
   ctx.set('access-control-allow-credentials', 'true');
 }
 
-/** Any path may be answered on, so any path may be asked about. */
+/** What a page may send: a stream's request or an answer. */
 export function preflight(ctx: Context, origins: readonly string[]): void {
   const origin = ctx.get('origin');
   if (!origins.includes('*') && origin !== '' && !origins.includes(origin))

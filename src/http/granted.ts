@@ -79,7 +79,9 @@ export class GrantedAuthorisation implements Authorisation {
     const guard = this.#rules.guards.get(grant.guard);
     if (route === undefined || guard === undefined || !guardsOf(route).includes(grant.guard)) return CHANGED;
     const code = guard.rejudge(grant);
-    if (code !== undefined) return code === 'revoked' ? REVOKED : CHANGED;
+    // Its time is up by itself, and the deadline that says so is due; nothing has changed.
+    const isOver = code === 'expired' && grant.expiresAt + guard.spec.clockSkew === this.closeAt;
+    if (code !== undefined && !isOver) return code === 'revoked' ? REVOKED : CHANGED;
     if (missingScopes(grant, route).length > 0) return CHANGED;
     const topics = grantedTopics(route, grant.claims, request.narrowed);
     if (topics === undefined || topics.length === 0) return CHANGED;

@@ -2,9 +2,12 @@ import { createServer as createHttp1, type Server as Http1Server } from 'node:ht
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
+import { answerUnparsed } from './unparsed.ts';
 
 /** Header section, after which 431 (RFC 6585, 5). */
-const HEADER_BYTES_MAX = 16_384;
+export const HEADER_BYTES_MAX = 16_384;
+/** Beyond this an HTTP/2 stream is reset unread; up to it the app can say why it refuses. */
+const HEADER_LIST_BYTES_MAX = 65_536;
 /** Slow-loris: a request's headers, and its whole, have to be here by then. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
@@ -56,9 +59,14 @@ function createHttp1Server(callback: ReturnType<Koa['callback']>): Http1Server {
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       noDelay: true,
+      // The app refuses it, in a way that can be read.
+      requireHostHeader: false,
     },
     callback,
   );
+  answerUnparsed(server);
+  // Only `100-continue` is known; any other expectation may be ignored (RFC 9110, 10.1.1).
+  server.on('checkExpectation', callback);
   // Node checks those time limits from 'listening' on, but here a listener in front accepts for two protocols.
   // `test/http/limits.test.ts` would notice if that ceased to work.
   server.emit('listening');
@@ -73,14 +81,22 @@ function createHttp2Server(callback: ReturnType<Koa['callback']>): Http2Server {
       streamResetRate: RESET_RATE,
       settings: {
         maxConcurrentStreams: SESSION_STREAMS_MAX,
-        maxHeaderListSize: HEADER_BYTES_MAX,
+        maxHeaderListSize: HEADER_LIST_BYTES_MAX,
         enablePush: false,
       },
     },
     callback,
   );
   server.on('session', (session) => {
-    session.setTimeout(SESSION_IDLE_MS, () => session.close());
+    let streams = 0;
+    session.on('stream', (stream) => {
+      streams++;
+      stream.once('close', () => streams--);
+    });
+    // While a stream is open its client answers challenges over the same session, however long the heartbeat.
+    session.setTimeout(SESSION_IDLE_MS, () => {
+      if (streams === 0) session.close();
+    });
     // A session's failure ends its streams, each of which is told; there is nobody else to tell.
     session.on('error', () => session.destroy());
   });

@@ -13,7 +13,7 @@ import {
 import type { HttpObserver } from './observer.ts';
 import { insufficientScope, Refusal } from './refusal.ts';
 import { guardsOf, type Route } from './routes.ts';
-import { isGone, takeOver } from './take-over.ts';
+import { isGone, isPipelined, takeOver } from './take-over.ts';
 import { turnAway } from './turn-away.ts';
 
 /** 254 bytes: no id that was ever given out is longer than 33. */
@@ -38,6 +38,7 @@ export async function subscribe(ctx: Context, route: Route, parts: SubscribePart
 
   const { authorisation, topics } = await authorise(ctx, route, parts);
   if (isGone(ctx)) return;
+  if (isPipelined(ctx)) throw new Refusal('pipelined');
 
   // From here to the hub nothing waits, so what was judged is what is opened.
   const refusal = hub.refusal(authorisation.holder, resume !== undefined);
@@ -64,9 +65,12 @@ async function authorise(ctx: Context, route: Route, parts: SubscribeParts): Pro
     return { authorisation: new PublicAuthorisation(parts.routes, request), topics };
   }
   const { guard, grant } = await authenticate(ctx, guardsOf(route), parts.guards, 'stream');
-  const missing = missingScopes(grant, route);
-  if (missing.length > 0) throw insufficientScope(route.scopes);
-  const topics = grantedTopics(route, grant.claims, request.narrowed);
+  // The path may have changed while the token was verified, and running streams have been judged again without this one.
+  const now = parts.routes().find(route.path);
+  if (now === undefined) throw new Refusal('not_found');
+  if (!guardsOf(now).includes(guard.name)) throw new Refusal('wrong_issuer');
+  if (missingScopes(grant, now).length > 0) throw insufficientScope(now.scopes);
+  const topics = grantedTopics(now, grant.claims, request.narrowed);
   if (topics === undefined || topics.length === 0) throw new Refusal('topic_forbidden');
   return { authorisation: new GrantedAuthorisation(parts, guard, grant, request), topics };
 }

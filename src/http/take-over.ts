@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Context } from 'koa';
@@ -18,6 +18,26 @@ export function isTaken(socket: Socket): boolean {
 export function isGone(ctx: Context): boolean {
   const response: ServerResponse | Http2ServerResponse = ctx.res;
   return response instanceof Http2ServerResponse ? response.stream.destroyed : ctx.req.socket.destroyed;
+}
+
+/**
+ * Whether the answer to an earlier request of this connection has still to go out (RFC 9112, 9.3.2). What is written
+ * to the socket now would stand in the middle of that answer, or before it.
+ */
+export function isPipelined(ctx: Context): boolean {
+  const response: ServerResponse | Http2ServerResponse = ctx.res;
+  return !(response instanceof Http2ServerResponse) && response.socket === null;
+}
+
+/** What is left of a body that was refused is not read: after the answer the peer is told to stop (RFC 9113, 8.1). */
+export function leaveUnread(ctx: Context): void {
+  const response: ServerResponse | Http2ServerResponse = ctx.res;
+  if (response instanceof Http2ServerResponse) {
+    const { stream } = response;
+    stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+  } else {
+    ctx.set('connection', 'close');
+  }
 }
 
 export interface TakenOver {

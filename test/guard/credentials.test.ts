@@ -4,7 +4,7 @@ import { ConflictingTokensError, type CredentialOptions, findToken } from '../..
 
 interface Case {
   readonly what: string;
-  readonly authorization?: string;
+  readonly authorization?: string | readonly string[];
   readonly cookie?: string;
   readonly query?: string;
   readonly options?: readonly CredentialOptions[];
@@ -36,6 +36,19 @@ const CASES: readonly Case[] = [
     query: 'access_token=q',
     stream: 'q',
     answer: 'q',
+  },
+  { what: 'the same header twice', authorization: ['Bearer h', 'bearer h'], stream: 'h', answer: 'h' },
+  {
+    what: 'two headers',
+    authorization: ['Bearer h', 'Bearer i'],
+    stream: 'conflicting_tokens',
+    answer: 'conflicting_tokens',
+  },
+  {
+    what: 'a header beside one of another scheme',
+    authorization: ['Basic x', 'Bearer h'],
+    stream: 'h',
+    answer: 'h',
   },
   { what: 'a query', query: 'topic=a&access_token=q', stream: 'q', answer: 'q' },
   { what: 'an empty query', query: 'access_token=', stream: 'missing', answer: 'missing' },
@@ -124,7 +137,11 @@ describe('findToken', () => {
       it(`${purpose}, ${each.what}: ${each[purpose]}`, () => {
         const { authorization, cookie, query, options = [ALL] } = each;
         const find = () =>
-          findToken({ authorization, cookie, query: new URLSearchParams(query) }, options, purpose);
+          findToken(
+            { authorization: [authorization ?? []].flat(), cookie, query: new URLSearchParams(query) },
+            options,
+            purpose,
+          );
         const expected = each[purpose];
         if (/_|missing/.test(expected)) assert.throws(find, { code: expected });
         else assert.equal(find(), expected);

@@ -3,7 +3,7 @@ import { type Configuration, parseConfiguration } from '../../src/config/configu
 import { epochMs, subject, topic } from '../../src/core/brand.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
 import type { EventId } from '../../src/core/event-id.ts';
-import { silentLog as log } from '../../src/core/log.ts';
+import { createLog, silentLog } from '../../src/core/log.ts';
 import { Guards } from '../../src/guard/guards.ts';
 import { createClearListener } from '../../src/http/clear-listener.ts';
 import { createProtocols } from '../../src/http/protocols.ts';
@@ -16,6 +16,10 @@ export interface GatewayOptions {
   readonly guard?: string;
   /** The same for `EventGateway.spec`; default: one guarded stream at /events. */
   readonly gateway?: string;
+  /** More guards by name, each `JwtGuard.spec` as above, with the same keys and the issuer `https://NAME.example/`. */
+  readonly more?: Readonly<Record<string, string>>;
+  /** Lines of the log, if anybody cares. */
+  readonly log?: (line: string) => void;
 }
 
 /** A stream server on clear text and a free port, with an issuer of its own: everything but ingest is real. */
@@ -42,6 +46,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   let generation = 1;
   let configuration = configure(options, key, generation);
   const { random } = Math;
+  const log = options.log === undefined ? silentLog : createLog('debug', options.log);
   const guards = new Guards({ clock, random, log, observer: observed.guard, secretsDir: undefined });
   await guards.apply(configuration.guards);
   const bounds = { maxEvents: 10_000, maxAgeMs: 3_600_000, maxBytes: 2 ** 24 };
@@ -95,16 +100,18 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
 const EVENTS = 'streams: [{ path: /events, guardRefs: [{ name: main }], scopes: ["events:read"] }]';
 
 function configure(
-  { guard, gateway = EVENTS }: GatewayOptions,
+  { guard, gateway = EVENTS, more = {} }: GatewayOptions,
   key: IssuerKey,
   generation: number,
 ): Configuration {
-  const text = `
+  const document = (name: string, issuer: string, spec = '') => `
 apiVersion: tidegate.dev/v1alpha1
 kind: JwtGuard
-metadata: { name: main }
-spec: { issuer: '${ISSUER}', audiences: ['${AUDIENCE}'], jwks: { inline: '${jwks(key)}' }${guard ? `, ${guard}` : ''} }
----
+metadata: { name: ${name} }
+spec: { issuer: '${issuer}', audiences: ['${AUDIENCE}'], jwks: { inline: '${jwks(key)}' }${spec ? `, ${spec}` : ''} }
+---`;
+  const others = Object.entries(more).map(([name, spec]) => document(name, `https://${name}.example/`, spec));
+  const text = `${document('main', ISSUER, guard)}${others.join('')}
 apiVersion: tidegate.dev/v1alpha1
 kind: EventGateway
 metadata: { name: test }

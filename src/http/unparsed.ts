@@ -1,0 +1,38 @@
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { problem, Refusal, type RefusalCode } from './refusal.ts';
+
+/**
+ * Answers what never became a request, in Node's own words for what was wrong with it, and closes. A page of any origin
+ * may read the answer: it holds nothing, and what the page's origin is, nobody has read.
+ */
+export function answerUnparsed(server: Server): void {
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on('request', ({ socket }, response) => latest.set(socket, response));
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    const response = latest.get(socket);
+    // In the middle of another answer, or of a stream, it could only be taken for a part of that.
+    const isBusy = response?.headersSent === true && !response.writableFinished;
+    if (!socket.writable || isBusy) socket.destroy();
+    else socket.end(answer(new Refusal(CODES[error.code ?? ''] ?? 'bad_request')));
+  });
+}
+
+const CODES: Readonly<Record<string, RefusalCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};
+
+function answer(refusal: Refusal): string {
+  const body = problem(refusal);
+  const lines = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: no-store',
+    'access-control-allow-origin: *',
+    'connection: close',
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+}
