@@ -1,6 +1,6 @@
 import { type EpochMs, type Subject, subject, type Topic, topic } from '../core/brand.ts';
 import { type Event, RESERVED_EVENT_TYPES } from '../core/event.ts';
-import { assertShallow, jsonMembers } from './json-members.ts';
+import { assertShallow, isPlain, jsonMembers } from './json-members.ts';
 import { LineError, type LineErrorCode } from './line-error.ts';
 
 /** What a producer asks for with one line. */
@@ -18,6 +18,9 @@ const SUBJECTS_MAX = 1000;
 const DEFAULT_TOPIC = topic('events');
 const FIELDS: ReadonlySet<string> = new Set(['data', 'event', 'name', 'topic', 'to', 'guard', 'ref', 'key']);
 
+/** The escape sequences of JSON, a surrogate pair as one; only half of one is six characters long. */
+const ESCAPES = /\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\./g;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
@@ -28,22 +31,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export function parseLine(bytes: Buffer, dataBytesMax: number, receivedAt: EpochMs): Publication {
   const text = decode(bytes);
-  assertShallow(text);
   const fields = parseObject(text);
-  const members = jsonMembers(text);
-  for (const name of members.keys()) {
-    if (!FIELDS.has(name))
-      throw new LineError('unknown_field', `there is no such field, only ${[...FIELDS].join(', ')}`);
-  }
-  if (members.has('event') && members.has('name')) {
-    throw new LineError('duplicate_field', '"name" is another word for "event": only one of them');
-  }
-  const type = eventType(fields['event'] ?? fields['name']);
+  // The common line is told apart at once; any other has its members looked for in its text.
+  const data = fields['data'];
+  const raw = typeof data === 'string' && isPlain(text, fields) ? data : rawData(text);
+  assertNames(fields);
+  const type = eventType('event' in fields ? fields['event'] : fields['name']);
   return {
     event: {
       topic: eventTopic(fields['topic']),
       ...(type === undefined ? {} : { type }),
-      data: eventData(fields['data'], members.get('data'), dataBytesMax),
+      data: eventData(data, raw, dataBytesMax),
       receivedAt,
     },
     to: recipients(fields['to']),
@@ -56,9 +54,7 @@ export function parseLine(bytes: Buffer, dataBytesMax: number, receivedAt: Epoch
 /** The reference of a line that was refused, if it can be told. */
 export function refOf(bytes: Buffer): string | undefined {
   try {
-    const text = decode(bytes);
-    assertShallow(text);
-    return optionalText(parseObject(text)['ref'], 'ref', 'bad_ref');
+    return optionalText(parseObject(decode(bytes))['ref'], 'ref', 'bad_ref');
   } catch {
     // The line is refused for something graver already.
     return undefined;
@@ -73,6 +69,7 @@ function decode(bytes: Buffer): string {
   }
 }
 
+/** V8's JSON.parse needs no stack for what nests, so depth is looked at afterwards. */
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
@@ -81,32 +78,44 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
     // Without the cause: its message quotes the line.
     throw new LineError('not_json', 'the line is not JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new LineError('not_object', 'the line is JSON, but not an object');
+  if (!isObject(value)) throw new LineError('not_object', 'the line is JSON, but not an object');
+  return value;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `data` as the producer wrote it, but for white space between tokens. */
+function rawData(text: string): string | undefined {
+  assertShallow(text);
+  return jsonMembers(text).get('data');
+}
+
+function assertNames(fields: Readonly<Record<string, unknown>>): void {
+  for (const name in fields) {
+    if (FIELDS.has(name)) continue;
+    throw new LineError('unknown_field', `there is no such field, only ${[...FIELDS].join(', ')}`);
   }
-  return { ...value };
+  if ('event' in fields && 'name' in fields) {
+    throw new LineError('duplicate_field', '"name" is another word for "event": only one of them');
+  }
 }
 
 function eventData(value: unknown, raw: string | undefined, bytesMax: number): string {
   if (raw === undefined) throw new LineError('no_data', 'the field "data" is missing');
   const data = typeof value === 'string' ? value : raw;
   // `\ud800` in the source passes UTF-8 and JSON, but no client could read it back.
-  if (!data.isWellFormed() || hasLoneEscape(raw)) {
+  if (data === value ? !data.isWellFormed() : hasLoneEscape(raw)) {
     throw new LineError('lone_surrogate', 'data holds half of a surrogate pair');
   }
   if (Buffer.byteLength(data) > bytesMax) throw new LineError('too_large', `data is over ${bytesMax} bytes`);
   return data;
 }
 
-/** Texts and names anywhere in a value that the producer's own bytes stand for; looked at only when it has escapes. */
+/** Anywhere in JSON text, in names and in members that are overridden too, since all of it is passed on. */
 function hasLoneEscape(raw: string): boolean {
-  return /\\ud[89a-f]/i.test(raw) && !isWellFormed(JSON.parse(raw));
-}
-
-function isWellFormed(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed();
-  if (typeof value !== 'object' || value === null) return true;
-  return Object.entries(value).every(([name, each]) => name.isWellFormed() && isWellFormed(each));
+  return raw.includes('\\u') && raw.match(ESCAPES)?.some(({ length }) => length === 6) === true;
 }
 
 function eventType(value: unknown): string | undefined {
