@@ -1,8 +1,8 @@
 import type { Publisher } from '../bus/bus.ts';
-import { type Clock, sleep } from '../core/clock.ts';
-import { CodedError } from '../core/coded-error.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Event } from '../core/event.ts';
 import type { EventId } from '../core/event-id.ts';
+import { Append } from './append.ts';
 import { audienceOf } from './audience.ts';
 import type { Carriers } from './carriers.ts';
 import { type Publication, parseLine, refOf } from './line.ts';
@@ -27,15 +27,16 @@ export interface IntakeParts {
 
 /** JSON escapes and the other fields, beside the data itself. */
 const LINE_OVERHEAD_BYTES = 4096;
-/** Escaping makes a byte six at most (`\u0000`), but a line that needs it all is rare: twice is allowed. */
-const ESCAPE_FACTOR = 2;
-/** Unanswered lines of one producer; beyond either, its socket is not read. */
+/**
+ * What escaping makes of text: Python's json.dumps writes `\u0434` for the two bytes of a Cyrillic letter, twelve
+ * characters for an emoji's four bytes. Control characters may become six, but are rare.
+ */
+const ESCAPE_FACTOR = 3;
+/** Unanswered lines of one producer; beyond either, it is not read. */
 const UNANSWERED_LINES_MAX = 1024;
-const UNANSWERED_BYTES_MAX = 8_388_608;
+const UNANSWERED_BYTES_MAX = 1_048_576;
 /** A producer that is wrong this often in a row is not a producer. */
 const BAD_LINES_MAX = 100;
-const RETRY_MIN_MS = 100;
-const RETRY_MAX_MS = 2000;
 
 /** What the owner of a connection does with a line's outcome, in the order of lines. */
 export interface IntakeOutput {
@@ -44,39 +45,52 @@ export interface IntakeOutput {
 
 /**
  * One producer's bytes → events in the log → replies in the order of its lines. TCP and HTTP share it.
- * Lines are published in order without waiting for one another; `room()` is the back-pressure.
+ * Lines are published in order without waiting for one another, until one has to be repeated: then those after it wait
+ * for it, so that the log has them in the producer's order. `room()` is the back-pressure.
  */
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #output: IntakeOutput;
   readonly #splitter: LineSplitter;
+  readonly #append: Append;
+  readonly #idempotencyKey: string | undefined;
   #replies: Promise<void> = Promise.resolve();
   #unansweredLines = 0;
   #unansweredBytes = 0;
   #badInRow = 0;
   #closed = false;
-  #room = Promise.withResolvers<void>();
+  #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(parts: IntakeParts, output: IntakeOutput) {
+  /** @param idempotencyKey stands for the whole input: a line without a key of its own gets this one and its number */
+  constructor(parts: IntakeParts, output: IntakeOutput, idempotencyKey?: string) {
     this.#parts = parts;
     this.#output = output;
+    this.#idempotencyKey = idempotencyKey;
+    this.#append = new Append(parts);
     this.#splitter = new LineSplitter(
       () => parts.rules().eventBytesMax * ESCAPE_FACTOR + LINE_OVERHEAD_BYTES,
     );
   }
 
-  /** @returns false when the producer has been wrong too often: nothing more is taken from it */
+  /** @returns false when nothing more is taken: the producer has been wrong too often, or `close` was called */
   push(bytes: Buffer): boolean {
+    if (this.#closed) return false;
     for (const line of this.#splitter.push(bytes)) {
-      if (this.#closed) break;
       this.#take(line);
+      if (this.#closed) return false;
     }
-    return !this.#closed;
+    return true;
   }
 
   /** The producer has no more. Resolves when every line has its outcome. */
   async end(): Promise<void> {
     if (!this.#closed) for (const line of this.#splitter.end()) this.#take(line);
+    await this.close();
+  }
+
+  /** Takes no more, not even the rest of a line that is not whole. Resolves when every whole line has its outcome. */
+  async close(): Promise<void> {
+    this.#closed = true;
     await this.#replies;
   }
 
@@ -86,30 +100,37 @@ export class Intake {
 
   /** Resolves when there is room for more lines. */
   async room(): Promise<void> {
-    while (this.full) await this.#room.promise;
+    while (this.full) {
+      this.#room ??= Promise.withResolvers();
+      await this.#room.promise;
+    }
   }
 
   #take(line: Line): void {
     if (line.kind === 'line' && line.bytes.length === 0) return;
+    const earlier = this.#replies;
     const outcome =
-      line.kind === 'line' ? this.#publish(line) : this.#refuse(OVERSIZE, line.number, undefined);
+      line.kind === 'line' ? this.#publish(line, earlier) : this.#refuse(OVERSIZE, line.number, undefined);
     const bytes = line.kind === 'line' ? line.bytes.length : 0;
     this.#unansweredLines++;
     this.#unansweredBytes += bytes;
-    const earlier = this.#replies;
-    this.#replies = (async () => {
-      const { publication, reply } = await outcome;
-      await earlier;
-      this.#unansweredLines--;
-      this.#unansweredBytes -= bytes;
-      this.#output.reply(reply, publication);
-      this.#room.resolve();
-      this.#room = Promise.withResolvers();
-    })();
+    this.#replies = this.#answer(outcome, bytes, earlier);
+  }
+
+  async #answer(outcome: Promise<Outcome> | Outcome, bytes: number, earlier: Promise<void>): Promise<void> {
+    const { publication, reply } = await outcome;
+    await earlier;
+    this.#unansweredLines--;
+    this.#unansweredBytes -= bytes;
+    this.#output.reply(reply, publication);
+    if (this.full) return;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** Parsed at once, in order; what is awaited is the log. */
-  #publish({ number, bytes }: Extract<Line, { kind: 'line' }>): Promise<Outcome> | Outcome {
+  #publish(line: Extract<Line, { kind: 'line' }>, earlier: Promise<void>): Promise<Outcome> | Outcome {
+    const { number, bytes } = line;
     const { carriers, eventBytesMax } = this.#parts.rules();
     let publication: Publication;
     let event: Event;
@@ -122,29 +143,31 @@ export class Intake {
       return this.#refuse(error, number, refOf(bytes));
     }
     this.#badInRow = 0;
-    return this.#log(event, publication, number);
+    return this.#log(event, publication, number, earlier);
   }
 
-  async #log(event: Event, publication: Publication, number: number): Promise<Outcome> {
-    const { clock, observer, rules } = this.#parts;
-    const since = clock.monotonicMs();
-    for (let delayMs = RETRY_MIN_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
-      try {
-        const id = await this.#parts.publisher.publish(event, publication.key);
-        observer.line('accepted');
-        return { publication, reply: accepted(id, publication.ref) };
-      } catch (error) {
-        const hopeless = !(error instanceof CodedError) || !error.retryable;
-        if (hopeless || clock.monotonicMs() - since >= rules().maxStallMs) {
-          observer.line('unavailable');
-          const unavailable = new LineError('unavailable', 'the log can not be reached; try again', {
-            cause: error,
-          });
-          return { publication, reply: refused(unavailable, number, publication.ref) };
-        }
-        await sleep(clock, delayMs);
-      }
+  async #log(
+    event: Event,
+    publication: Publication,
+    number: number,
+    earlier: Promise<void>,
+  ): Promise<Outcome> {
+    const { observer } = this.#parts;
+    const { key = this.#keyOf(number), ref } = publication;
+    try {
+      const id = await this.#append.event(event, key, earlier);
+      observer.line('accepted');
+      return { publication, reply: accepted(id, ref) };
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      observer.line('unavailable');
+      return { publication, reply: refused(error, number, ref) };
     }
+  }
+
+  /** The n-th line of a repeated input is the n-th line of the first one. Line feeds occur in no other key. */
+  #keyOf(number: number): string | undefined {
+    return this.#idempotencyKey === undefined ? undefined : `${this.#idempotencyKey}\n${number}`;
   }
 
   #refuse(error: LineError, number: number, ref: string | undefined): Outcome {

@@ -1,5 +1,7 @@
 const LF = 0x0a;
 const CR = 0x0d;
+/** Pieces of one line held at once; a producer that sends byte by byte must not make a Buffer of each. */
+const PARTS_MAX = 256;
 
 /** A whole line without its end, or the mark of one that was too long to be held. */
 export type Line =
@@ -45,7 +47,7 @@ export class LineSplitter {
       return;
     }
     if (part.length === 0) return;
-    this.#parts.push(part);
+    if (this.#parts.push(part) > PARTS_MAX) this.#parts = [Buffer.concat(this.#parts)];
     this.#held += part.length;
   }
 

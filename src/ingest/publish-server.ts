@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Publisher } from '../bus/bus.ts';
 import { bind } from '../core/bind.ts';
 import { type Clock, sleep } from '../core/clock.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
@@ -10,6 +9,7 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 300_000;
 const CONNECTIONS_MAX = 1024;
 const STOP_MS = 3000;
+const LINGER_MS = 500;
 /** No browser sends any of these across sites without a preflight, which is never answered here. */
 const MEDIA_TYPES: ReadonlySet<string> = new Set([
   'application/x-ndjson',
@@ -60,28 +60,30 @@ async function serve(request: IncomingMessage, response: ServerResponse, parts: 
   if (request.method !== 'POST') return refuse(response, 'method_not_allowed', { allow: 'POST' });
   const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (!MEDIA_TYPES.has(mediaType)) return refuse(response, 'unsupported_media_type');
-  const key = request.headers['idempotency-key'];
-  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(String(key)))
-    return refuse(response, 'bad_idempotency_key');
+  const key = request.headers['idempotency-key']?.toString();
+  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) return refuse(response, 'bad_idempotency_key');
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
-  const publisher = key === undefined ? parts.publisher : keyed(parts.publisher, String(key));
-  const intake = new Intake(
-    { ...parts, publisher },
-    { reply: (reply) => void response.write(writeReply(reply)) },
-  );
-  for await (const chunk of request) {
-    if (!intake.push(chunk)) break;
+  const intake = new Intake(parts, { reply: (reply) => void response.write(writeReply(reply)) }, key);
+  // Leaving the loop must not destroy the connection: the last reply is still to go out.
+  let welcome = true;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    welcome = intake.push(chunk);
+    if (!welcome) break;
     await intake.room();
-    if (response.writableNeedDrain) await new Promise((resolve) => response.once('drain', resolve));
+    if (response.writableNeedDrain) await drained(response);
   }
   await intake.end();
   response.end();
+  // What is still to come is of no use; the peer has a moment to take the last reply.
+  if (!welcome) parts.clock.after(LINGER_MS, () => request.destroy());
 }
 
-/** The n-th event of a repeated request is the n-th event of the first one, unless its line has a key of its own. */
-function keyed(publisher: Publisher, key: string): Publisher {
-  let count = 0;
-  return { publish: (event, lineKey) => publisher.publish(event, lineKey ?? `${key}:${++count}`) };
+/** Resolves when the replies have been taken, or never will be. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('drain', resolve);
+    response.once('close', resolve);
+  });
 }
 
 function refuse(
@@ -90,6 +92,6 @@ function refuse(
   headers: Record<string, string> = {},
 ): void {
   const [status, title] = PROBLEMS[code];
-  response.writeHead(status, { 'content-type': 'application/problem+json', connection: 'close', ...headers });
+  response.writeHead(status, { 'content-type': 'application/problem+json', ...headers });
   response.end(`${JSON.stringify({ type: 'about:blank', title, status, code })}\n`);
 }

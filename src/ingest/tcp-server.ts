@@ -11,11 +11,17 @@ const TCP_KEEPALIVE_MS = 30_000;
 /** Replies that a producer leaves unread; beyond it, its lines are not read either. */
 const UNREAD_REPLIES_BYTES_MAX = 65_536;
 const STOP_MS = 3000;
-/** `GET / HTTP/1.1`, `PRI * HTTP/2.0`: a web page or a misconfigured client, never a producer. */
-const HTTP_REQUEST = /^[A-Z]{3,10} [^ \r\n]+ HTTP\//;
+/** A peer that is being closed has so long to take the last reply; what it still sends is read and dropped. */
+const LINGER_MS = 500;
+/**
+ * `GET /`, `OPTIONS *`, `PRI *`, `POST http://…`: a web page or a misconfigured client, never a producer. The rest of
+ * the line is not waited for: a URL may be made as long as one likes.
+ */
+const HTTP_REQUEST = /^[A-Z]{3,20} (?:\/|\*|https?:)/;
+/** As many bytes as it takes to see that: method, space and scheme. */
+const HEAD_BYTES = 28;
 /** A TLS handshake record (RFC 8446, 5.1). */
 const TLS_HANDSHAKE = 0x16;
-const FIRST_LINE_BYTES = 4096;
 
 /** TCP ingest: newline-delimited JSON in, replies out (contract, section 6). */
 export class TcpServer {
@@ -50,14 +56,11 @@ export class TcpServer {
     return bind(this.#server, 'ingest', address);
   }
 
-  /** Accepts no more, acknowledges what has been read, closes. */
+  /** Accepts no more, acknowledges what has been read, closes. A line that is not whole is left to the producer. */
   async stop(): Promise<void> {
     this.#server.close();
     const { clock } = this.#parts;
-    for (const [socket, intake] of this.#open) {
-      socket.pause();
-      void intake.end().finally(() => socket.end(() => socket.destroy()));
-    }
+    for (const [socket, intake] of this.#open) void intake.close().then(() => close(socket, clock));
     await until(clock, () => this.#open.size === 0, STOP_MS);
     for (const socket of this.#open.keys()) socket.destroy();
   }
@@ -75,14 +78,19 @@ function createIntake(socket: Socket, parts: IntakeParts): Intake {
 async function serve(socket: Socket, intake: Intake, clock: Clock): Promise<void> {
   try {
     let head: Buffer | undefined = Buffer.alloc(0);
-    for await (const chunk of socket) {
+    // Leaving the loop must not destroy the socket: the last reply is still to go out.
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
       const bytes: Buffer = chunk;
       if (head !== undefined) {
-        head = Buffer.concat([head, bytes]).subarray(0, FIRST_LINE_BYTES);
-        if (head[0] === TLS_HANDSHAKE || HTTP_REQUEST.test(head.toString('latin1'))) return refuse(socket);
-        if (head.length >= FIRST_LINE_BYTES || head.includes(10)) head = undefined;
+        head = Buffer.concat([head, bytes.subarray(0, HEAD_BYTES)]);
+        if (head[0] === TLS_HANDSHAKE || HTTP_REQUEST.test(head.toString('latin1')))
+          return refuse(socket, clock);
+        if (head.length >= HEAD_BYTES || head.includes(10)) head = undefined;
       }
-      if (!intake.push(bytes)) break;
+      if (!intake.push(bytes)) {
+        await intake.close();
+        return close(socket, clock);
+      }
       await intake.room();
       while (socket.writableLength > UNREAD_REPLIES_BYTES_MAX && !socket.destroyed) await sleep(clock, 10);
     }
@@ -94,11 +102,18 @@ async function serve(socket: Socket, intake: Intake, clock: Clock): Promise<void
   }
 }
 
-function refuse(socket: Socket): void {
+function refuse(socket: Socket, clock: Clock): void {
   const error = new LineError('http_request', 'this port takes newline-delimited JSON, not HTTP or TLS');
-  socket.end(writeReply({ error: { code: error.code, message: error.message, line: 1 } }), () =>
-    socket.destroy(),
-  );
+  write(socket, { error: { code: error.code, message: error.message, line: 1 } });
+  close(socket, clock);
+}
+
+/** Closing with bytes unread would reset the connection, and the peer might lose the last reply to that. */
+function close(socket: Socket, clock: Clock): void {
+  socket.end();
+  socket.resume();
+  const late = clock.after(LINGER_MS, () => socket.destroy());
+  socket.once('close', () => late.cancel());
 }
 
 function write(socket: Socket, reply: Reply): void {
