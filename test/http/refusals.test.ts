@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { epochMs } from '../../src/core/brand.ts';
+import { createDevPages } from '../../src/http/dev-pages.ts';
 import { startGateway } from '../support/gateway.ts';
 import { openStream } from '../support/open-stream.ts';
 import { request } from '../support/request.ts';
@@ -165,6 +167,20 @@ describe('CORS', () => {
         answer.headers.get('access-control-allow-headers'),
         'authorization, content-type, challenge-id, last-event-id',
       );
+    }
+  });
+
+  it('is not for the pages of dev, whose endpoints hand out tokens', async () => {
+    const mint = async () => ({ token: 't', expiresAt: epochMs(0) });
+    const pages = createDevPages({ mint, publish: async () => ({ id: '0-1' }) });
+    await using server = await startGateway({ pages });
+    for (const path of ['/', '/dev/token', '/dev/events']) {
+      const answer = await request(`${server.origin}${path}`, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://evil.example' },
+      });
+      assert.equal(answer.status, 405, path);
+      for (const name of answer.headers.keys()) assert.doesNotMatch(name, /^access-control-/, path);
     }
   });
 

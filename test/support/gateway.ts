@@ -5,6 +5,7 @@ import { systemClock as clock } from '../../src/core/clock.ts';
 import type { EventId } from '../../src/core/event-id.ts';
 import { createLog, silentLog } from '../../src/core/log.ts';
 import { Guards } from '../../src/guard/guards.ts';
+import type { AppParts } from '../../src/http/app.ts';
 import { createClearListener } from '../../src/http/clear-listener.ts';
 import { createProtocols } from '../../src/http/protocols.ts';
 import { createGateway, type Gateway } from '../../src/roles/gateway-parts.ts';
@@ -18,6 +19,10 @@ export interface GatewayOptions {
   readonly gateway?: string;
   /** More guards by name, each `JwtGuard.spec` as above, with the same keys and the issuer `https://NAME.example/`. */
   readonly more?: Readonly<Record<string, string>>;
+  /** The same for `JwtGuard.spec.jwks`; default: the gateway's own key, inline. */
+  readonly jwks?: string;
+  /** What `dev` serves beside streams. */
+  readonly pages?: AppParts['pages'];
   /** Lines of the log, if anybody cares. */
   readonly log?: (line: string) => void;
 }
@@ -51,7 +56,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   await guards.apply(configuration.guards);
   const bounds = { maxEvents: 10_000, maxAgeMs: 3_600_000, maxBytes: 2 ** 24 };
   const bus = new MemoryBus({ clock, bounds: () => bounds });
-  const parts = { configuration, guards, bus, clock, random, log, metrics: observed, pod: 'pod-1' };
+  const pages = options.pages === undefined ? {} : { pages: options.pages };
+  const parts = { configuration, guards, bus, clock, random, log, metrics: observed, pod: 'pod-1', ...pages };
   const gateway = await createGateway(parts);
   const protocols = createProtocols(gateway.app);
   const listener = createClearListener(protocols, clock, 1_000);
@@ -100,7 +106,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
 const EVENTS = 'streams: [{ path: /events, guardRefs: [{ name: main }], scopes: ["events:read"] }]';
 
 function configure(
-  { guard, gateway = EVENTS, more = {} }: GatewayOptions,
+  { guard, gateway = EVENTS, more = {}, jwks: keys }: GatewayOptions,
   key: IssuerKey,
   generation: number,
 ): Configuration {
@@ -108,7 +114,7 @@ function configure(
 apiVersion: tidegate.dev/v1alpha1
 kind: JwtGuard
 metadata: { name: ${name} }
-spec: { issuer: '${issuer}', audiences: ['${AUDIENCE}'], jwks: { inline: '${jwks(key)}' }${spec ? `, ${spec}` : ''} }
+spec: { issuer: '${issuer}', audiences: ['${AUDIENCE}'], jwks: { ${keys ?? `inline: '${jwks(key)}'`} }${spec ? `, ${spec}` : ''} }
 ---`;
   const others = Object.entries(more).map(([name, spec]) => document(name, `https://${name}.example/`, spec));
   const text = `${document('main', ISSUER, guard)}${others.join('')}
