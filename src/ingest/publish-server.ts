@@ -9,6 +9,7 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 300_000;
 const CONNECTIONS_MAX = 1024;
 const STOP_MS = 3000;
+const IDLE_MS = 20;
 const LINGER_MS = 500;
 /** No browser sends any of these across sites without a preflight, which is never answered here. */
 const MEDIA_TYPES: ReadonlySet<string> = new Set([
@@ -48,8 +49,10 @@ export class PublishServer {
 
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    // A connection that is kept alive becomes idle when its last reply is out, and nobody tells.
+    const idle = this.#clock.every(IDLE_MS, () => this.#server.closeIdleConnections());
     await Promise.race([closed, sleep(this.#clock, STOP_MS)]);
+    idle.cancel();
     this.#server.closeAllConnections();
   }
 }
