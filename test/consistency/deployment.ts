@@ -1,0 +1,85 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AUDIENCE, createKey, forge, type IssuerKey, jwks } from '../support/issuer.ts';
+import type { View } from './ledger.ts';
+
+const LEAD_TIME = '1s';
+/** One hash tag: on a cluster, one node owns it all. */
+export const REDIS_PREFIX = 'consistency:{run}:';
+const REDIS_SECRET = { name: 'redis', key: 'url' };
+
+/** So few events that streams of it alone are silent, and are told positions. */
+export const RARE_TOPIC = 'rare';
+
+/** Each path has one guard, and they answer challenges in the two ways that there are. */
+export const PATHS = [
+  { path: '/main', guard: 'main', answer: 'Stream', topics: ['a', 'b'] },
+  { path: '/group', guard: 'group', answer: 'Subject', topics: ['b', 'c', RARE_TOPIC] },
+] as const;
+
+/** What all gateways and ingests of a run are configured with, and the issuers of its tokens. */
+export class Deployment {
+  readonly file: string;
+  readonly secretsDir: string;
+  readonly #keys: ReadonlyMap<string, IssuerKey> = new Map(
+    PATHS.map(({ guard }) => [guard, createKey(`${guard}-key`)]),
+  );
+
+  constructor(directory: string) {
+    this.file = join(directory, 'tidegate.yaml');
+    this.secretsDir = join(directory, 'secrets');
+  }
+
+  /** @param redisUrl absent: for `dev`, which has its bus in memory */
+  async write(redisUrl?: string): Promise<void> {
+    const guards = PATHS.map(({ guard, answer }) => this.#guard(guard, answer));
+    const file = [...guards, this.#gateway(redisUrl !== undefined)].map((each) => JSON.stringify(each));
+    await writeFile(this.file, file.join('\n---\n'));
+    const secret = join(this.secretsDir, REDIS_SECRET.name);
+    await mkdir(secret, { recursive: true });
+    if (redisUrl !== undefined) await writeFile(join(secret, REDIS_SECRET.key), redisUrl, { mode: 0o600 });
+  }
+
+  mint({ guard, subject }: View, from: number, until: number): string {
+    const key = this.#keys.get(guard);
+    if (key === undefined) throw new TypeError(`there is no guard ${guard}`);
+    const iat = Math.floor(from / 1_000);
+    return forge(key, { iss: issuer(guard), aud: AUDIENCE, sub: subject, iat, exp: until / 1_000 });
+  }
+
+  #guard(name: string, answer: string): object {
+    const key = this.#keys.get(name);
+    return {
+      ...document('JwtGuard', name),
+      spec: {
+        issuer: issuer(name),
+        audiences: [AUDIENCE],
+        jwks: { inline: jwks(...(key === undefined ? [] : [key])) },
+        challenge: { leadTime: LEAD_TIME, answer },
+      },
+    };
+  }
+
+  #gateway(redis: boolean): object {
+    return {
+      ...document('EventGateway', 'consistency'),
+      spec: {
+        streams: PATHS.map(({ path, guard, topics }) => ({ path, topics, guardRefs: [{ name: guard }] })),
+        heartbeat: '1s',
+        retry: '100ms',
+        replay: { maxEvents: 1_000_000, maxPerStream: 1_000_000 },
+        limits: { perSubject: 1_000 },
+        drain: { lameDuck: '500ms', window: '1s' },
+        ...(redis ? { redis: { urlSecretRef: REDIS_SECRET, prefix: REDIS_PREFIX } } : {}),
+      },
+    };
+  }
+}
+
+function document(kind: string, name: string): object {
+  return { apiVersion: 'tidegate.dev/v1alpha1', kind, metadata: { name } };
+}
+
+function issuer(guard: string): string {
+  return `https://${guard}.example/`;
+}

@@ -1,0 +1,156 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Random } from '../../src/core/random.ts';
+import { REDIS_PREFIX } from './deployment.ts';
+import type { Pod, Pods } from './pods.ts';
+import type { Store } from './stores.ts';
+
+export interface Scene {
+  readonly store: Store;
+  readonly pods: Pods;
+  readonly random: Random;
+  /** How long the fault has, by the monotonic clock of `performance`. */
+  readonly untilMs: number;
+  /** Writes into the history when something breaks and when it is whole again. */
+  readonly during: (broken: () => Promise<void>) => Promise<void>;
+}
+
+export interface Fault {
+  readonly store: Store['kind'];
+  /** Whether acknowledged events may be lost by it, so that clients may be told of gaps. */
+  readonly gapsAllowed: boolean;
+  /** Breaks things until its time is over, and leaves everything whole. */
+  readonly run: (scene: Scene) => Promise<void>;
+}
+
+const STOP_MS = 10_000;
+const CUT_EVERY_MS = 1_000;
+/** How long something runs before it is broken (again), and how long it is away. */
+const WHOLE_MS = { min: 700, max: 2_000 };
+const AWAY_MS = { min: 100, max: 1_500 };
+/** Shorter and longer than the other nodes take to notice. */
+const NODE_AWAY_MS = { min: 100, max: 4_000 };
+
+export const FAULTS = {
+  /** One process with its bus in memory, which nothing breaks: what the harness itself is tested against. */
+  dev: { store: 'memory', gapsAllowed: false, run: nothing },
+  none: { store: 'single', gapsAllowed: false, run: nothing },
+  'redis-kill': {
+    store: 'single',
+    gapsAllowed: false,
+    run: (scene) =>
+      again(scene, async () => {
+        const { redis } = single(scene);
+        await redis.kill();
+        await between(AWAY_MS, scene.random);
+        await redis.start();
+      }),
+  },
+  'redis-stop': {
+    store: 'single',
+    gapsAllowed: false,
+    async run(scene) {
+      const { redis } = single(scene);
+      const leftMs = scene.untilMs - performance.now();
+      await scene.during(async () => {
+        redis.pause();
+        await wait(Math.min(STOP_MS, leftMs * 0.7));
+        redis.resume();
+      });
+    },
+  },
+  'redis-cut': {
+    store: 'single',
+    gapsAllowed: false,
+    async run(scene) {
+      const { proxy } = single(scene);
+      while (performance.now() < scene.untilMs) {
+        await scene.during(async () => proxy.cut());
+        await wait(CUT_EVERY_MS);
+      }
+    },
+  },
+  'redis-flush': {
+    store: 'single',
+    gapsAllowed: true,
+    run: (scene) => again(scene, () => single(scene).redis.flush()),
+  },
+  /** The replica gets nothing for a while and then becomes the master: what was acknowledged meanwhile is lost. */
+  'sentinel-failover': {
+    store: 'sentinel',
+    gapsAllowed: true,
+    async run({ store, random, during }) {
+      if (store.kind !== 'sentinel') throw new TypeError('this fault needs sentinels');
+      const { sentinel } = store;
+      await between(WHOLE_MS, random);
+      await during(async () => {
+        await sentinel.holdReplication();
+        await between(AWAY_MS, random);
+        await sentinel.lose('kill');
+        await sentinel.rejoin();
+      });
+    },
+  },
+  /** There is no replica: its slots are nobody's until it is back, with all that it had. */
+  'cluster-owner-kill': {
+    store: 'cluster',
+    gapsAllowed: false,
+    run: (scene) =>
+      again(scene, async () => {
+        if (scene.store.kind !== 'cluster') throw new TypeError('this fault needs a cluster');
+        const { cluster } = scene.store;
+        const owner = await cluster.killOwner(REDIS_PREFIX);
+        await between(NODE_AWAY_MS, scene.random);
+        await owner.start();
+        await cluster.settle();
+      }),
+  },
+  'gateway-kill': {
+    store: 'single',
+    gapsAllowed: false,
+    run: (scene) => again(scene, () => replace(scene, scene.pods.gateways, 'kill')),
+  },
+  'gateway-drain': {
+    store: 'single',
+    gapsAllowed: false,
+    run: (scene) => again(scene, () => replace(scene, scene.pods.gateways, 'drain')),
+  },
+  'ingest-kill': {
+    store: 'single',
+    gapsAllowed: false,
+    run: (scene) => again(scene, () => replace(scene, scene.pods.ingests, 'kill')),
+  },
+} as const satisfies Readonly<Record<string, Fault>>;
+
+export type FaultName = keyof typeof FAULTS;
+
+export function isFaultName(name: string): name is FaultName {
+  return Object.hasOwn(FAULTS, name);
+}
+
+async function nothing({ untilMs }: Scene): Promise<void> {
+  await wait(Math.max(0, untilMs - performance.now()));
+}
+
+/** Once at least, and then as often as there is time for it. */
+async function again({ untilMs, random, during }: Scene, broken: () => Promise<void>): Promise<void> {
+  do {
+    await between(WHOLE_MS, random);
+    await during(broken);
+  } while (performance.now() < untilMs);
+}
+
+async function replace({ random }: Scene, pods: readonly Pod[], how: 'kill' | 'drain'): Promise<void> {
+  const pod = pods[Math.floor(random() * pods.length)];
+  await pod?.[how]();
+  await between(AWAY_MS, random);
+  await pod?.start();
+}
+
+async function between({ min, max }: { min: number; max: number }, random: Random): Promise<void> {
+  await wait(min + random() * (max - min));
+}
+
+function single({ store }: Scene): Extract<Store, { kind: 'single' }> {
+  if (store.kind !== 'single') throw new TypeError('this fault needs a single server');
+  return store;
+}
