@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Random } from '../../src/core/random.ts';
-import type { Gateway } from './clients.ts';
+import type { Gateway } from './client-parts.ts';
 
 const ATTEMPTS_MAX = 5;
 const PAUSE_MS = 50;

@@ -1,0 +1,36 @@
+import type { Random } from '../../src/core/random.ts';
+import type { History } from './history.ts';
+import type { View } from './ledger.ts';
+
+/** `retry:` is honoured up to here: a run is short. */
+export const RETRY_MS_MAX = 300;
+export const LONG_TOKEN_MS = 600_000;
+export const SHORT_TOKEN_MS = 3_000;
+
+/** `wanders`: leaves by itself, soon and again and again. `stays`: only what happens to it ends its streams. */
+export type Temper = 'wanders' | 'stays';
+
+/** Long tokens, short ones renewed in the stream, or short ones that are left to expire. */
+export type TokenHabit = 'long' | 'answers' | 'expires';
+
+export interface Gateway {
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface ClientParts {
+  readonly name: string;
+  readonly view: View;
+  readonly path: string;
+  readonly temper: Temper;
+  readonly habit: TokenHabit;
+  readonly history: History;
+  readonly random: Random;
+  /** Where a gateway is, or was. */
+  readonly gateways: () => readonly Gateway[];
+  readonly mint: (view: View, from: number, until: number) => string;
+}
+
+export function pick<Value>(values: readonly Value[], random: Random): Value | undefined {
+  return values[Math.floor(random() * values.length)];
+}
