@@ -9,6 +9,8 @@ export const ROOT = join(import.meta.dirname, '..', '..');
 const CLI = join(ROOT, 'src', 'cli.ts');
 const READY_MS = 20_000;
 
+export type DevPorts = Readonly<Record<'tls' | 'clearText' | 'ingest' | 'publish' | 'admin', number>>;
+
 /** A real `tidegate dev` on free ports, with a state of its own. */
 export interface DevProcess extends AsyncDisposable {
   readonly child: ChildProcess;
@@ -16,7 +18,7 @@ export interface DevProcess extends AsyncDisposable {
   readonly certFile: string;
   /** What it has printed. */
   readonly banner: string;
-  readonly ports: Readonly<Record<'tls' | 'clearText' | 'ingest' | 'publish' | 'admin', number>>;
+  readonly ports: DevPorts;
   /** `https://localhost:PORT`. */
   readonly origin: string;
   /** Everything on standard error so far. */
@@ -58,14 +60,7 @@ export async function startDev(file = join(ROOT, 'examples', 'local.yaml')): Pro
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const port = (pattern: RegExp): number => Number(pattern.exec(banner)?.[1]);
-  const ports = {
-    tls: port(/https:\/\/localhost:(\d+)\/ /),
-    clearText: port(/Clear text:\s+http:\/\/localhost:(\d+)/),
-    ingest: port(/nc -w 1 localhost (\d+)/),
-    publish: port(/localhost:(\d+)\/publish/),
-    admin: port(/localhost:(\d+)\/metrics/),
-  };
+  const ports = portsOf(banner);
   return {
     child,
     stateDir,
@@ -80,5 +75,17 @@ export async function startDev(file = join(ROOT, 'examples', 'local.yaml')): Pro
       return stdout.trim();
     },
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** The ports that a banner tells; what it does not tell is not a number. */
+export function portsOf(banner: string): DevPorts {
+  const port = (pattern: RegExp): number => Number(pattern.exec(banner)?.[1]);
+  return {
+    tls: port(/https:\/\/localhost:(\d+)\/ /),
+    clearText: port(/Clear text:\s+http:\/\/localhost:(\d+)/),
+    ingest: port(/nc -w 1 localhost (\d+)/),
+    publish: port(/localhost:(\d+)\/publish/),
+    admin: port(/localhost:(\d+)\/metrics/),
   };
 }
