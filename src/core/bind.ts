@@ -12,7 +12,7 @@ export function bind(server: Server, name: string, address: ListenAddress): Prom
   const { host, port } = address;
   return new Promise((resolve, reject) => {
     const fail = (cause: Error & { code?: string }) => {
-      const where = `${host ?? '*'}:${port}`;
+      const where = `${host?.includes(':') ? `[${host}]` : (host ?? '*')}:${port}`;
       reject(
         new UnreachableError(
           `the ${name} listener can't bind ${where}: ${REASONS[cause.code ?? ''] ?? cause.code ?? cause.message}`,
@@ -33,5 +33,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program uses it',
   EACCES: 'this user may not bind it',
   EADDRNOTAVAIL: 'this machine has no such address',
+  EAFNOSUPPORT: 'this machine has no such address',
+  EAI_AGAIN: 'the host name can not be looked up',
   ENOTFOUND: 'the host name is not known',
 };

@@ -18,6 +18,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
+ * A log never throws for what it is given: whoever reports a fault must not cause another.
+ *
  * @param write takes one line with its line feed
  * @param readable for a person at a terminal instead of JSON
  */
@@ -34,19 +36,37 @@ export function createLog(level: LogLevel, write: (line: string) => void, readab
 
 function jsonLine(level: string, message: string, fields: LogFields): string {
   const time = new Date(systemClock.now()).toISOString();
-  return `${JSON.stringify({ time, level, message, ...fields }, plainError)}\n`;
+  const ours = { time, level, message };
+  // Ours stand first, and no field of the same name replaces them.
+  return `${JSON.stringify({ ...ours, ...plainFields(fields), ...ours })}\n`;
 }
 
 function readableLine(level: string, message: string, fields: LogFields): string {
   const time = new Date(systemClock.now()).toISOString().slice(11, 19);
-  const rest = Object.entries(fields).map(([name, value]) => {
-    const text = JSON.stringify(value, plainError) ?? 'undefined';
+  const rest = Object.entries(plainFields(fields)).map(([name, value]) => {
+    const text = JSON.stringify(value) ?? 'undefined';
     return `${name}=${/^"[\w./:@-]+"$/.test(text) ? text.slice(1, -1) : text}`;
   });
   return `${[time, level === 'info' ? '' : level.toUpperCase(), message, ...rest].filter(Boolean).join(' ')}\n`;
 }
 
-function plainError(_key: string, value: unknown): unknown {
+/** The fields as JSON has them; one that JSON can not hold says so. */
+function plainFields(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => {
+      try {
+        const text = JSON.stringify(value, plain);
+        return [name, text === undefined ? undefined : JSON.parse(text)];
+      } catch {
+        // A cycle, or a getter that throws.
+        return [name, '[not JSON]'];
+      }
+    }),
+  );
+}
+
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
   if (!(value instanceof Error)) return value;
   const code = 'code' in value ? { code: value.code } : {};
   return { name: value.name, ...code, message: value.message };
