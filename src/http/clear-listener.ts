@@ -13,6 +13,8 @@ const TCP_KEEPALIVE_MS = 30_000;
 export interface Listener {
   /** @returns the port bound */
   start(address: ListenAddress): Promise<number>;
+  /** How many sockets may be open from now on; those that are stay. */
+  limit(connectionsMax: number): void;
   /** Accepts no more; what is open goes on. */
   close(): void;
   /** Ends what is still open. */
@@ -31,6 +33,9 @@ export function createClearListener(protocols: Protocols, clock: Clock, connecti
   server.on('connection', (socket) => tellApart(socket, protocols, clock));
   return {
     start: (address) => bind(server, 'clear-text', address),
+    limit(next) {
+      server.maxConnections = next;
+    },
     close: () => void server.close(),
     destroy: open.destroy,
   };

@@ -44,6 +44,9 @@ export function createTlsListener(
   });
   return {
     start: (address) => bind(server, 'TLS', address),
+    limit(next) {
+      server.maxConnections = next;
+    },
     close: () => void server.close(),
     destroy: open.destroy,
     replace: (next) => server.setSecureContext({ ...next, minVersion: 'TLSv1.2' }),

@@ -49,10 +49,12 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
   const { file, listen } = options;
   const state = await openState(options.stateDir, clock);
   const metrics = createMetrics({ version });
+  // Only when everything is there to take a change; one that comes before is caught up with.
+  let apply: ((next: Configuration) => void) | undefined;
   const source = new FileSource({
     file,
     clock,
-    onConfiguration: (next) => apply(next),
+    onConfiguration: (next) => apply?.(next),
     observer: {
       reloaded: () => metrics.config.reload('applied'),
       refused(faults) {
@@ -98,12 +100,6 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
     pages,
   });
 
-  function apply(next: Configuration): void {
-    rules = ingestRules(next.gateway.spec);
-    gateway.apply(next);
-    log.info('configuration applied', { gateway: next.gateway.name, generation: next.gateway.generation });
-  }
-
   metrics.stream.watch(gateway.hub);
   metrics.guard.watch(guards);
   metrics.config.watchBus(() => bus.health());
@@ -124,11 +120,18 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
       tls: listen.tls,
       http: listen.http,
       certificate: { certFile: options.tlsCert ?? state.certFile, keyFile: options.tlsKey ?? state.keyFile },
-      connectionsMax: configuration.gateway.spec.limits.connections + SOCKETS_BESIDE_STREAMS,
+      connectionsMax: socketsMax(configuration),
     },
     clock,
     log,
   );
+  apply = (next) => {
+    rules = ingestRules(next.gateway.spec);
+    gateway.apply(next);
+    listeners.limit(socketsMax(next));
+    log.info('configuration applied', { gateway: next.gateway.name, generation: next.gateway.generation });
+  };
+  if (source.configuration !== configuration) apply(source.configuration);
   const ports = {
     tls: listeners.tlsPort,
     clearText: listeners.httpPort,
@@ -146,6 +149,10 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
       await listeners.stop();
     },
   };
+}
+
+function socketsMax({ gateway }: Configuration): number {
+  return gateway.spec.limits.connections + SOCKETS_BESIDE_STREAMS;
 }
 
 function keyless(guards: Guards): readonly string[] {

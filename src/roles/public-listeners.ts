@@ -17,10 +17,11 @@ export interface PublicListenersOptions {
 /** The public app over TLS and clear text, one set of protocols and limits for both. */
 export async function startPublicListeners(
   app: Parameters<typeof createProtocols>[0],
-  { tls, http, certificate, connectionsMax }: PublicListenersOptions,
+  { tls, http, certificate, ...options }: PublicListenersOptions,
   clock: Clock,
   log: Log,
 ) {
+  let { connectionsMax } = options;
   const protocols = createProtocols(app);
   const listeners: Listener[] = [];
   let tlsListener: TlsListener | undefined;
@@ -38,6 +39,11 @@ export async function startPublicListeners(
   return {
     tlsPort,
     httpPort,
+    /** Sockets of each listener, from now on. */
+    limit(next: number): void {
+      connectionsMax = next;
+      for (const listener of listeners) listener.limit(next);
+    },
     /** Accepts no more. */
     close(): void {
       for (const listener of listeners) listener.close();
