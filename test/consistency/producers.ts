@@ -8,8 +8,6 @@ const TICK_MS = 20;
 /** Unanswered lines; beyond, nothing is sent: the ingest holds producers back while the log is away. */
 const UNANSWERED_MAX = 256;
 const RECONNECT_MS_MAX = 150;
-/** So often, in ticks, a producer leaves without waiting for its answers. */
-const LEAVE_CHANCE = 1 / 400;
 const LARGE_CHANCE = 0.05;
 const LARGE_CHARACTERS = 4_000;
 
@@ -21,6 +19,8 @@ export interface ProducerParts {
   readonly ingests: () => readonly number[];
   readonly address: () => Addressed;
   readonly perSecond: number;
+  /** At each tick, that it leaves without waiting for its answers. */
+  readonly leaveChance: number;
 }
 
 export interface Addressed {
@@ -61,7 +61,7 @@ export class Producer {
   }
 
   async #run(): Promise<void> {
-    const { perSecond, random } = this.#parts;
+    const { leaveChance, perSecond, random } = this.#parts;
     let then = performance.now();
     while (!this.#stopping) {
       await wait(TICK_MS);
@@ -70,7 +70,7 @@ export class Producer {
       this.#due = Math.min(this.#due + ((now - then) * perSecond) / 1_000, perSecond);
       then = now;
       if (this.#socket === undefined || this.#socket.destroyed) await this.#connect();
-      else if (random() < LEAVE_CHANCE) this.#socket.destroy();
+      else if (random() < leaveChance) this.#socket.destroy();
       else if (random() < 0.5) while (this.#due >= 1 && this.#send()) this.#due--;
     }
   }

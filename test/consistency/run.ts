@@ -48,6 +48,8 @@ const SHARED_SUBJECTS = ['alice', 'bob', 'carol'];
 const TOPICS = ['a', 'b', 'c'];
 const RARE_CHANCE = 0.002;
 const ADDRESSED_CHANCE = 0.15;
+/** Fifty times a second it is asked: some eight seconds between. */
+const LEAVE_CHANCE = 1 / 400;
 
 /** The same fault, the same choices; what runs beside one another is the machine's to order. */
 export async function run(options: RunOptions): Promise<Outcome> {
@@ -156,6 +158,7 @@ function makeProducers(
         ingests: () => pods.ingests.map(({ port }) => port),
         address,
         perSecond: eventsPerSecond / producers,
+        leaveChance: LEAVE_CHANCE,
       }),
   );
 }
