@@ -27,6 +27,8 @@ const CUT_EVERY_MS = 1_000;
 /** How long something runs before it is broken (again), and how long it is away. */
 const WHOLE_MS = { min: 700, max: 2_000 };
 const AWAY_MS = { min: 100, max: 1_500 };
+/** The probe finds it within three seconds. */
+const UNNOTICED_MS = { min: 3_000, max: 4_000 };
 /** Shorter and longer than the other nodes take to notice. */
 const NODE_AWAY_MS = { min: 100, max: 4_000 };
 
@@ -50,10 +52,11 @@ export const FAULTS = {
     gapsAllowed: false,
     async run(scene) {
       const { redis } = single(scene);
+      await between(WHOLE_MS, scene.random);
       const leftMs = scene.untilMs - performance.now();
       await scene.during(async () => {
         redis.pause();
-        await wait(Math.min(STOP_MS, leftMs * 0.7));
+        await wait(Math.min(STOP_MS, leftMs));
         redis.resume();
       });
     },
@@ -68,6 +71,28 @@ export const FAULTS = {
         await wait(CUT_EVERY_MS);
       }
     },
+  },
+  /** The pods' connections lead nowhere and show no sign of it; what is said on new ones is heard. */
+  'redis-half-open': {
+    store: 'single',
+    gapsAllowed: false,
+    run: (scene) =>
+      again(scene, async () => {
+        single(scene).proxy.abandon();
+        await between(UNNOTICED_MS, scene.random);
+      }),
+  },
+  /** The log goes back to where it was a while ago. */
+  'redis-restore': {
+    store: 'single',
+    gapsAllowed: true,
+    run: (scene) =>
+      again(scene, async () => {
+        const { redis } = single(scene);
+        const snapshot = await redis.snapshot();
+        await between(WHOLE_MS, scene.random);
+        await redis.restoreSnapshot(snapshot);
+      }),
   },
   'redis-flush': {
     store: 'single',

@@ -38,6 +38,8 @@ export interface Outcome extends Verdict {
 
 /** Streams are open before anything breaks. */
 const CONNECT_MS_MAX = 10_000;
+/** Sending and reconnecting go on when everything is whole again. */
+const AFTERMATH_MS = 1_500;
 const ANSWERED_MS_MAX = 35_000;
 const SETTLE_MS_MAX = 20_000;
 /** What should not come would come by then. */
@@ -87,6 +89,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
       history.record({ kind: 'fault', phase: 'end', name: options.fault });
     },
   });
+  await wait(AFTERMATH_MS);
   await Promise.all(producers.map((producer) => producer.stop(ANSWERED_MS_MAX)));
   for (const client of clients) client.calmDown();
   await until(() => clients.every((client) => hasCaughtUp(client, producers)), SETTLE_MS_MAX);
