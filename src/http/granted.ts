@@ -4,6 +4,7 @@ import type { Grant } from '../guard/grant.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Guards } from '../guard/guards.ts';
 import { challengeAt } from '../guard/schedule.ts';
+import type { TokenErrorCode } from '../guard/token-error.ts';
 import { fillTopics } from '../guard/topic-template.ts';
 import { type Authorisation, NEVER, type Verdict } from '../stream/authorisation.ts';
 import { guardsOf, type Route, type Routes } from './routes.ts';
@@ -24,6 +25,7 @@ export interface StreamRequest {
 
 /** Why an answer does not extend a stream (contract, section 5). */
 export type AnswerRefusal =
+  | TokenErrorCode
   | 'other_subject'
   | 'insufficient_scope'
   | 'claims_changed'
@@ -97,6 +99,9 @@ export class GrantedAuthorisation implements Authorisation {
     const route = this.#rules.routes().find(request.path);
     const guard = this.#rules.guards.get(grant.guard);
     if (route === undefined || guard === undefined) return 'no_such_challenge';
+    // The answer may have been verified elsewhere, by what that process knew of the guard and its keys.
+    const code = guard.rejudge(grant);
+    if (code !== undefined) return code;
     if (missingScopes(grant, route).length > 0) return 'insufficient_scope';
     const before = grantedTopics(route, this.grant.claims, request.narrowed);
     const after = grantedTopics(route, grant.claims, request.narrowed);

@@ -1,10 +1,24 @@
 import type { Grant } from '../guard/grant.ts';
+import { TOKEN_ERROR_CODES } from '../guard/token-error.ts';
 import type { Connection } from '../stream/connection.ts';
 import type { Hub } from '../stream/hub.ts';
-import { type AnswerRefusal, GrantedAuthorisation } from './granted.ts';
+import { GrantedAuthorisation } from './granted.ts';
 
-/** `applied`: the stream, or one of the subject's, goes on until the answer's `exp`. */
-export type AnswerOutcome = 'applied' | AnswerRefusal;
+/**
+ * What comes of an answer. `applied`: the stream, or one of the subject's, goes on until the answer's `exp`.
+ * Of several streams with several outcomes the first in this order is told: one that goes on is a success.
+ */
+export const ANSWER_OUTCOMES = [
+  'applied',
+  'owner_unreachable',
+  'insufficient_scope',
+  'claims_changed',
+  'other_subject',
+  ...TOKEN_ERROR_CODES,
+  'not_later',
+  'no_such_challenge',
+] as const;
+export type AnswerOutcome = (typeof ANSWER_OUTCOMES)[number];
 
 /** Whoever holds the streams that an answer is about. It judges by its own guard as it is now. */
 export interface Owner {
@@ -29,12 +43,11 @@ export class LocalOwner implements Owner {
 
   async answerSubject(grant: Grant): Promise<AnswerOutcome> {
     if (grant.subject === undefined) return 'no_such_challenge';
-    const outcomes = this.#hub
-      .streamsOf(grant.guard, grant.subject)
-      .filter(({ authorisation }) => authorisation.session === grant.session)
-      .map((connection) => this.#apply(connection, grant));
-    return (
-      outcomes.toSorted((a, b) => PRECEDENCE.indexOf(a) - PRECEDENCE.indexOf(b))[0] ?? 'no_such_challenge'
+    return gravest(
+      this.#hub
+        .streamsOf(grant.guard, grant.subject)
+        .filter(({ authorisation }) => authorisation.session === grant.session)
+        .map((connection) => this.#apply(connection, grant)),
     );
   }
 
@@ -48,12 +61,7 @@ export class LocalOwner implements Owner {
   }
 }
 
-/** Of several streams with several outcomes the first of these is told: one that goes on is a success. */
-const PRECEDENCE: readonly AnswerOutcome[] = [
-  'applied',
-  'insufficient_scope',
-  'claims_changed',
-  'other_subject',
-  'not_later',
-  'no_such_challenge',
-];
+/** The one to be told; none at all is that there is no such stream. */
+export function gravest(outcomes: readonly AnswerOutcome[]): AnswerOutcome {
+  return ANSWER_OUTCOMES.find((outcome) => outcomes.includes(outcome)) ?? 'no_such_challenge';
+}

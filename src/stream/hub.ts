@@ -14,7 +14,7 @@ import type { StreamObserver } from './observer.ts';
 import { Replay } from './replay.ts';
 import { review } from './review.ts';
 import { Ring } from './ring.ts';
-import { Sessions } from './sessions.ts';
+import { type Holds, Sessions } from './sessions.ts';
 import { RETRY_JITTER, type StreamSettings } from './settings.ts';
 import { Sweep, type SweepOutcome } from './sweep.ts';
 import type { Transport } from './transport.ts';
@@ -33,6 +33,8 @@ export interface HubParts {
   readonly settings: () => StreamSettings;
   /** Names this process in challenge ids. */
   readonly pod: string;
+  /** Absent: nobody else needs to know whose streams are here. */
+  readonly holds?: Holds;
 }
 
 export interface Opening {
@@ -60,7 +62,7 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
 
   constructor(parts: HubParts) {
     this.#parts = parts;
-    this.#sessions = new Sessions(parts.pod);
+    this.#sessions = new Sessions(parts.pod, parts.holds ?? (() => {}));
     this.#farewell = new Farewell(parts);
     this.#sweep = new Sweep(this.#ring, parts.clock, parts.observer, this, () => parts.settings().lagMaxMs);
     const shared = { ...parts, ring: this.#ring, sweep: this.#sweep, outcome: this };
@@ -196,7 +198,8 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
 
   status() {
     const { head, floor, size, bytes } = this.#ring;
-    return { connections: this.#open, draining: this.#draining, ring: { events: size, bytes, head, floor } };
+    const ring = { events: size, bytes, head, floor };
+    return { connections: this.#open, draining: this.#draining, lag: this.#lag(), ring };
   }
 
   // What time and sweep ask for.
@@ -223,6 +226,20 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
   untaken(connection: Connection): void {
     this.#farewell.abort(connection);
     this.gone(connection);
+  }
+
+  /** By how many events of the ring the slowest stream is behind. */
+  #lag(): number {
+    const { headSeq } = this.#ring;
+    let lag = 0;
+    for (const lane of this.#lanes.all()) {
+      const owedSeq = lane.batch?.firstSeq ?? lane.pending[0]?.seq ?? headSeq + 1;
+      for (const { cursor, state } of lane.connections) {
+        // The cursor of a live stream stays where its last event was.
+        lag = Math.max(lag, headSeq - (state === 'live' ? Math.max(cursor, owedSeq - 1) : cursor));
+      }
+    }
+    return lag;
   }
 
   #leave(connection: Connection): void {

@@ -4,23 +4,32 @@ import type { Connection } from './connection.ts';
 
 const CHALLENGE_ID_BYTES = 16;
 
+/** Whether this process has open streams of a subject, whenever that changes. */
+export type Holds = (guard: string, subject: Subject, held: boolean) => void;
+
 /** Finds streams by who opened them and by the challenge they were asked. */
 export class Sessions {
   readonly #pod: string;
+  readonly #holds: Holds;
   readonly #byHolder = new Map<string, Set<Connection>>();
   readonly #bySubject = new Map<string, Set<Connection>>();
   readonly #byChallenge = new Map<string, Connection>();
 
-  /** @param pod names this process in challenge ids, so that any pod finds the owner */
-  constructor(pod: string) {
+  /**
+   * @param pod names this process in challenge ids, so that any pod finds the owner
+   * @param holds is told when a subject's first stream comes, and when its last one goes
+   */
+  constructor(pod: string, holds: Holds) {
     this.#pod = pod;
+    this.#holds = holds;
   }
 
   add(connection: Connection): void {
     const { guard, subject, holder } = connection.authorisation;
     if (holder !== undefined) put(this.#byHolder, holder, connection);
     if (guard !== undefined && subject !== undefined) {
-      put(this.#bySubject, subjectKey(guard, subject), connection);
+      const first = put(this.#bySubject, subjectKey(guard, subject), connection);
+      if (first) this.#holds(guard, subject, true);
     }
   }
 
@@ -28,7 +37,8 @@ export class Sessions {
     const { guard, subject, holder } = connection.authorisation;
     if (holder !== undefined) drop(this.#byHolder, holder, connection);
     if (guard !== undefined && subject !== undefined) {
-      drop(this.#bySubject, subjectKey(guard, subject), connection);
+      const last = drop(this.#bySubject, subjectKey(guard, subject), connection);
+      if (last) this.#holds(guard, subject, false);
     }
     this.#forget(connection);
   }
@@ -66,14 +76,17 @@ function subjectKey(guard: string, subject: Subject): string {
   return `${guard}\0${subject}`;
 }
 
-function put(index: Map<string, Set<Connection>>, key: string, connection: Connection): void {
+/** @returns whether it is the first one */
+function put(index: Map<string, Set<Connection>>, key: string, connection: Connection): boolean {
   const set = index.get(key);
   if (set === undefined) index.set(key, new Set([connection]));
   else set.add(connection);
+  return set === undefined;
 }
 
-function drop(index: Map<string, Set<Connection>>, key: string, connection: Connection): void {
+/** @returns whether it was the last one */
+function drop(index: Map<string, Set<Connection>>, key: string, connection: Connection): boolean {
   const set = index.get(key);
   set?.delete(connection);
-  if (set?.size === 0) index.delete(key);
+  return set?.size === 0 && index.delete(key);
 }

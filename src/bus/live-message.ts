@@ -1,0 +1,43 @@
+import type { LoggedEvent } from '../core/event.ts';
+import { type EventId, parseEventId } from '../core/event-id.ts';
+import { parseRecord } from './record.ts';
+
+/** All that the live channel carries. The scripts write it: `append.lua` and `probe.lua`. */
+export type LiveMessage =
+  | { readonly kind: 'event'; readonly event: LoggedEvent }
+  /** Where the log stands, sent about once a second by whichever gateway has seen none for that long. */
+  | { readonly kind: 'probe'; readonly nonce: string; readonly head: EventId; readonly generation: string };
+
+/** @returns `undefined` when it is neither */
+export function parseLiveMessage(message: string): LiveMessage | undefined {
+  return message.startsWith('? ') ? parseProbe(message) : parseEvent(message);
+}
+
+/** `ID PREVIOUS RECORD` */
+function parseEvent(message: string): LiveMessage | undefined {
+  const first = message.indexOf(' ');
+  const second = message.indexOf(' ', first + 1);
+  if (first < 0 || second < 0) return undefined;
+  const event = parseEntry(
+    message.slice(0, first),
+    message.slice(first + 1, second),
+    message.slice(second + 1),
+  );
+  return event === undefined ? undefined : { kind: 'event', event };
+}
+
+/** `? NONCE HEAD GENERATION` */
+function parseProbe(message: string): LiveMessage | undefined {
+  const [, nonce, head = '', generation] = message.split(' ');
+  const id = parseEventId(head);
+  if (nonce === undefined || id === undefined || generation === undefined) return undefined;
+  return { kind: 'probe', nonce, head: id, generation };
+}
+
+/** An event of the log, whichever way it came. */
+export function parseEntry(id: string, previous: string, record: string): LoggedEvent | undefined {
+  const ids = { id: parseEventId(id), previous: parseEventId(previous) };
+  const event = parseRecord(record);
+  if (event === undefined || ids.id === undefined || ids.previous === undefined) return undefined;
+  return { ...event, id: ids.id, previous: ids.previous };
+}

@@ -1,0 +1,36 @@
+import { epochMs, subject, topic } from '../core/brand.ts';
+import type { Event } from '../core/event.ts';
+
+/**
+ * What the log keeps of an event: a line of JSON `[topic, receivedAt, type?, guard?, subjects?]`, then its data as it is,
+ * so that the data is neither escaped nor parsed on its way.
+ */
+export function writeRecord({ topic, data, receivedAt, type, audience }: Event): string {
+  const head: unknown[] = [topic, receivedAt];
+  if (type !== undefined || audience !== undefined) head.push(type ?? null);
+  if (audience !== undefined) head.push(audience.guard, audience.subjects);
+  return `${JSON.stringify(head)}\n${data}`;
+}
+
+/** @returns `undefined` when it is not a record of ours, as after a wrong `redis.prefix` */
+export function parseRecord(record: string): Event | undefined {
+  const end = record.indexOf('\n');
+  let head: unknown;
+  try {
+    head = JSON.parse(record.slice(0, Math.max(end, 0)));
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(head)) return undefined;
+  const [name, receivedAt, type, guard, subjects]: readonly unknown[] = head;
+  if (typeof name !== 'string' || typeof receivedAt !== 'number') return undefined;
+  const event = {
+    topic: topic(name),
+    ...(typeof type === 'string' ? { type } : {}),
+    data: record.slice(end + 1),
+    receivedAt: epochMs(receivedAt),
+  };
+  if (typeof guard !== 'string' || !Array.isArray(subjects)) return event;
+  const names = subjects.filter((each): each is string => typeof each === 'string');
+  return { ...event, audience: { guard, subjects: names.map(subject) } };
+}

@@ -1,0 +1,160 @@
+import type { Socket } from 'node:net';
+import { connect as connectTcp } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
+import type { Random } from '../core/random.ts';
+import type { RedisAddress, RedisTarget } from './redis-url.ts';
+
+/** PEM, and the name to expect. */
+export interface RedisTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+}
+
+export interface RedisSettings {
+  readonly target: RedisTarget;
+  readonly tls: RedisTls;
+  /** Begins every key and channel. */
+  readonly prefix: string;
+}
+
+const CONNECT_MS = 2000;
+/** A command without an answer for so long has an unknown fate, and its connection is given up. */
+const COMMAND_MS = 3000;
+const RETRY_MIN_MS = 50;
+const RETRY_MAX_MS = 2000;
+/** How long a peer has to close before its socket is destroyed; a half-open one never does. */
+const DISCONNECT_MS = 50;
+const TCP_KEEPALIVE_MS = 10_000;
+
+/**
+ * One connection to the server that holds the log: the server itself, the master that the sentinels name, or the
+ * owner of the prefix's hash slot. It reconnects without limit and asks anew where to each time. It never sends a
+ * command twice by itself, since nobody else could tell whether the first one counted.
+ */
+export function createRedisClient({ target, tls, prefix }: RedisSettings, random: Random): Redis {
+  const { addresses, sentinel } = target;
+  const common = commonOptions(target, tls, random);
+  if (target.kind === 'cluster') {
+    return new Redis({ ...common, Connector: slotOwnerConnector(addresses, prefix, common) });
+  }
+  if (sentinel === undefined) return new Redis({ ...common, ...address(addresses) });
+  return new Redis({
+    ...common,
+    sentinels: [...addresses],
+    name: sentinel.master,
+    ...(sentinel.username === undefined ? {} : { sentinelUsername: sentinel.username }),
+    ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
+    ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(tls) } : {}),
+    sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: CONNECT_MS,
+  });
+}
+
+type CommonOptions = ReturnType<typeof commonOptions>;
+
+function commonOptions(
+  { database: db, username, password, tls: secure }: RedisTarget,
+  tls: RedisTls,
+  random: Random,
+) {
+  return {
+    db,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(secure ? { tls: tlsOptions(tls) } : {}),
+    protocol: 2 as const,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    // Commands under way when a connection ends are rejected there and then.
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_MS,
+    connectTimeout: CONNECT_MS,
+    disconnectTimeout: DISCONNECT_MS,
+    keepAlive: TCP_KEEPALIVE_MS,
+    disableClientInfo: true,
+    // A master that has become a replica, a slot that has moved: where it is now is asked when connecting.
+    reconnectOnError: ({ message }: Error) =>
+      /^(READONLY|MOVED|CLUSTERDOWN|MASTERDOWN|LOADING)/.test(message),
+    retryStrategy: (times: number) =>
+      Math.min(RETRY_MIN_MS * 2 ** Math.min(times, 10), RETRY_MAX_MS) * (0.5 + random() / 2),
+  } satisfies RedisOptions;
+}
+
+function address([first]: readonly RedisAddress[]): { host?: string; port?: number } {
+  return first === undefined ? {} : { host: first.host, port: first.port };
+}
+
+function tlsOptions({ ca, cert, key, serverName }: RedisTls): ConnectionOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
+}
+
+/**
+ * All keys of a gateway are in one slot, so a cluster is a server whose address has to be asked for. That keeps one
+ * kind of connection, with one set of rules for order and repetition, for every kind of Redis.
+ */
+function slotOwnerConnector(nodes: readonly RedisAddress[], key: string, common: CommonOptions) {
+  return class SlotOwnerConnector extends AbstractConnector {
+    constructor() {
+      super(DISCONNECT_MS);
+    }
+
+    async connect(): Promise<Socket> {
+      this.connecting = true;
+      const { host, port } = await slotOwner(nodes, key, common);
+      if (!this.connecting) throw new Error('the connection is not wanted any more');
+      const tls = 'tls' in common ? common.tls : undefined;
+      this.stream = tls === undefined ? connectTcp({ host, port }) : connectTls({ host, port, ...tls });
+      this.stream.once('error', (error) => {
+        this.firstError = error;
+      });
+      return this.stream;
+    }
+  };
+}
+
+async function slotOwner(
+  nodes: readonly RedisAddress[],
+  key: string,
+  common: CommonOptions,
+): Promise<RedisAddress> {
+  let failure: unknown;
+  for (const { host, port } of nodes) {
+    const client = new Redis({ ...common, host, port, enableReadyCheck: false, retryStrategy: null });
+    client.on('error', (error) => {
+      failure = error;
+    });
+    try {
+      await client.connect();
+      const slot = Number(await client.cluster('KEYSLOT', key));
+      const owner = ownerOf(await client.cluster('SLOTS'), slot);
+      // A node that does not know its own address leaves it empty: it is the one that was asked.
+      if (owner !== undefined) return { host: owner.host || host, port: owner.port };
+    } catch (error) {
+      failure = error;
+    } finally {
+      client.disconnect();
+    }
+  }
+  throw new Error('no node of the cluster could say who owns the slot', { cause: failure });
+}
+
+/** CLUSTER SLOTS: `[first, last, [host, port, …] of the master, …replicas]` for each range. */
+function ownerOf(ranges: unknown, slot: number): RedisAddress | undefined {
+  if (!Array.isArray(ranges)) return undefined;
+  for (const range of ranges) {
+    if (!Array.isArray(range)) continue;
+    const [first, last, master]: readonly unknown[] = range;
+    if (!Array.isArray(master) || slot < Number(first) || slot > Number(last)) continue;
+    return { host: String(master[0] ?? ''), port: Number(master[1]) };
+  }
+  return undefined;
+}

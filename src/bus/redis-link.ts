@@ -1,0 +1,245 @@
+import type { Redis } from 'ioredis';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Random } from '../core/random.ts';
+import { BusError } from './bus-error.ts';
+import { createKeys, type Keys } from './keys.ts';
+import type { BusObserver } from './observer.ts';
+import { createRedisClient, type RedisSettings } from './redis-client.ts';
+import type { Script } from './scripts.ts';
+
+export interface LinkParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly observer: BusObserver;
+}
+
+/** What one call of a pipeline came to. */
+export type CallResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: Error };
+
+/**
+ * A process's two connections to Redis: one for commands, one for subscriptions. Both reconnect by themselves; whoever
+ * notices that one has become useless calls `reset`. Commands fail at once while there is no connection.
+ */
+export class RedisLink {
+  readonly keys: Keys;
+  readonly #parts: LinkParts;
+  readonly #listeners = new Map<string, (message: string) => void>();
+  readonly #upListeners = new Set<() => void>();
+  #settings: RedisSettings;
+  #commands: Redis;
+  #subscriber: Redis;
+  #subscribed = false;
+  #stopped = false;
+  /** Why the last attempt failed: the first word of what Redis said, or the system's code. */
+  #fault = '';
+
+  constructor(settings: RedisSettings, parts: LinkParts) {
+    this.keys = createKeys(settings.prefix);
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#commands = this.#createCommands();
+    this.#subscriber = this.#createSubscriber();
+  }
+
+  /** Sharded in a cluster, where a message should not travel to all nodes (Redis 7.0). */
+  get publishCommand(): 'PUBLISH' | 'SPUBLISH' {
+    return this.#settings.target.kind === 'cluster' ? 'SPUBLISH' : 'PUBLISH';
+  }
+
+  get up(): boolean {
+    return this.#commands.status === 'ready' && this.#subscribed;
+  }
+
+  get fault(): string {
+    return this.#fault;
+  }
+
+  start(): void {
+    // What fails is tried again, and reported by the clients' own events.
+    void this.#commands.connect().catch(() => {});
+    void this.#subscriber.connect().catch(() => {});
+  }
+
+  /** Calls `listener` with every message of the channel, from the next `up` on. To be called before `start`. */
+  subscribe(channel: string, listener: (message: string) => void): void {
+    this.#listeners.set(channel, listener);
+  }
+
+  /** Calls `listener` whenever both connections have come up: what was published in between has been missed. */
+  onUp(listener: () => void): void {
+    this.#upListeners.add(listener);
+  }
+
+  /** @throws BusError its `cause` is what Redis or the system said */
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#commands.evalsha(script.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!isReply(error, 'NOSCRIPT')) throw this.#unavailable(error);
+    }
+    return this.#ask((redis) => redis.eval(script.lua, keys.length, ...keys, ...args));
+  }
+
+  /** Calls of one loaded script, in order and in one write. Rejects with BusError when nothing is known of any. */
+  async runAll(
+    { sha }: Script,
+    calls: readonly { readonly keys: readonly string[]; readonly args: readonly (string | number)[] }[],
+  ): Promise<readonly CallResult[]> {
+    const pipeline = this.#commands.pipeline();
+    for (const { keys, args } of calls) pipeline.evalsha(sha, keys.length, ...keys, ...args);
+    const results = (await this.#ask(() => pipeline.exec())) ?? [];
+    if (results.some(([error]) => isTimeout(error))) this.reset('commands');
+    return results.map(([error, value]) => (error === null ? { ok: true, value } : { ok: false, error }));
+  }
+
+  /** @throws BusError */
+  async load(scripts: readonly Script[]): Promise<void> {
+    await this.#ask((redis) => Promise.all(scripts.map(({ lua }) => redis.script('LOAD', lua))));
+  }
+
+  /** Entries of the log after `start` (exclusive) or, backwards, before it. @throws BusError */
+  entries(start: string, max: number, direction: 'forward' | 'backward'): Promise<readonly Entry[]> {
+    const { log } = this.keys;
+    const from = start === '' ? '' : `(${start}`;
+    return this.#ask(async (redis) => {
+      const found =
+        direction === 'forward'
+          ? await redis.xrange(log, from || '-', '+', 'COUNT', max)
+          : await redis.xrevrange(log, from || '+', '-', 'COUNT', max);
+      return found.map(toEntry);
+    });
+  }
+
+  /** Any other command. @throws BusError */
+  ask<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply> {
+    return this.#ask(command);
+  }
+
+  /** Gives up connections that are of no use any more, and makes new ones. */
+  reset(which: 'commands' | 'both'): void {
+    if (this.#stopped) return;
+    if (this.#commands.status === 'ready') this.#commands.disconnect(true);
+    if (which === 'both' && this.#subscriber.status === 'ready') this.#subscriber.disconnect(true);
+  }
+
+  /** New credentials or addresses: what is under way fails, as when a connection is lost. The prefix stays. */
+  replace(settings: RedisSettings): void {
+    const old = [this.#commands, this.#subscriber];
+    this.#settings = settings;
+    this.#subscribed = false;
+    this.#commands = this.#createCommands();
+    this.#subscriber = this.#createSubscriber();
+    for (const redis of old) redis.disconnect();
+    this.start();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#subscribed = false;
+    this.#commands.disconnect();
+    this.#subscriber.disconnect();
+  }
+
+  #createCommands(): Redis {
+    const redis = this.#create();
+    redis.on('ready', () => this.#announce(redis));
+    return redis;
+  }
+
+  #createSubscriber(): Redis {
+    const redis = this.#create();
+    const receive = (channel: string, message: string) => this.#listeners.get(channel)?.(message);
+    redis.on('message', receive);
+    redis.on('smessage', receive);
+    redis.on('ready', () => void this.#subscribeAll(redis));
+    redis.on('close', () => {
+      if (redis === this.#subscriber) this.#subscribed = false;
+    });
+    return redis;
+  }
+
+  #create(): Redis {
+    const redis = createRedisClient(this.#settings, this.#parts.random);
+    redis.on('error', (error: Error) => this.#failed(error));
+    redis.on('reconnecting', () => this.#parts.observer.reconnected());
+    return redis;
+  }
+
+  async #subscribeAll(redis: Redis): Promise<void> {
+    const channels = [...this.#listeners.keys()];
+    try {
+      if (channels.length > 0) {
+        await (this.publishCommand === 'SPUBLISH'
+          ? redis.ssubscribe(...channels)
+          : redis.subscribe(...channels));
+      }
+      if (redis !== this.#subscriber) return;
+      this.#subscribed = true;
+      this.#announce(redis);
+    } catch (error) {
+      this.#failed(error);
+      redis.disconnect(true);
+    }
+  }
+
+  #announce(redis: Redis): void {
+    if (!this.up || (redis !== this.#commands && redis !== this.#subscriber)) return;
+    if (this.#fault !== '') this.#parts.log.info('redis is back');
+    this.#fault = '';
+    for (const listener of this.#upListeners) listener();
+  }
+
+  /** Said once, not at every attempt. Without the message, which may hold an address or a user. */
+  #failed(error: unknown): void {
+    const fault = faultOf(error);
+    if (fault === this.#fault || this.#stopped) return;
+    this.#fault = fault;
+    this.#parts.log.warn('redis is away', { code: fault });
+  }
+
+  async #ask<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply> {
+    try {
+      return await command(this.#commands);
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  #unavailable(cause: unknown): BusError {
+    if (isTimeout(cause)) this.reset('commands');
+    if (cause instanceof Error && cause.name === 'ReplyError') this.#failed(cause);
+    return new BusError('Redis can not be reached, or refused', { cause });
+  }
+}
+
+/** An entry of the log as it stands there. */
+export interface Entry {
+  readonly id: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+function toEntry([id, list]: [id: string, fields: string[]]): Entry {
+  const fields: Record<string, string> = {};
+  for (let i = 0; i + 1 < list.length; i += 2) fields[list[i] ?? ''] = list[i + 1] ?? '';
+  return { id, fields };
+}
+
+/** The server has hung, or the connection is half open: every other command would wait as long. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
+function isReply(error: unknown, code: string): boolean {
+  return error instanceof Error && error.message.startsWith(code);
+}
+
+/** `WRONGPASS`, `NOPERM`, `ECONNREFUSED`, … */
+function faultOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return /^[A-Z]{4,}/.exec(error.message)?.[0] ?? error.name;
+}
