@@ -10,6 +10,8 @@ export interface GuardGauges {
 export interface GuardMetrics extends GuardObserver {
   /** From now on the gauges show these guards; a guard that is gone is gone from the metrics too. */
   watch(gauges: GuardGauges): void;
+  /** The names of the guards that are watched. */
+  names(): readonly string[];
 }
 
 export function createGuardMetrics(registry: Registry): GuardMetrics {
@@ -57,6 +59,7 @@ export function createGuardMetrics(registry: Registry): GuardMetrics {
     watch(gauges) {
       watched = gauges;
     },
+    names: () => watched?.status().map(({ name }) => name) ?? [],
     fetched: (guard, result) => fetched.inc({ guard, result }),
     cached: (result) => (result === 'hit' ? hits : misses).inc(),
   };

@@ -23,10 +23,11 @@ export interface Metrics {
 export function createMetrics({ version }: { readonly version: string }): Metrics {
   const registry = new Registry();
   createProcessMetrics(registry, version);
+  const guard = createGuardMetrics(registry);
   return {
-    stream: createStreamMetrics(registry),
+    stream: createStreamMetrics(registry, guard.names),
     http: createHttpMetrics(registry),
-    guard: createGuardMetrics(registry),
+    guard,
     ingest: createIngestMetrics(registry),
     config: createConfigMetrics(registry),
     contentType: registry.contentType,
