@@ -62,15 +62,19 @@ function parseSample(line: string): Sample {
   return { name, labels, value };
 }
 
+/** Buckets only rise, and the last is the count, for each set of the other labels. */
 function assertHistogram(name: string, { samples }: Family): void {
-  const buckets = samples.filter((sample) => sample.name === `${name}_bucket`);
-  if (buckets.length === 0) return;
-  const rising = buckets.map(({ value }) => value);
-  assert.deepEqual(
-    rising,
-    rising.toSorted((a, b) => a - b),
-    `${name} only rises`,
-  );
-  assert.equal(buckets.at(-1)?.labels['le'], '+Inf');
-  assert.equal(buckets.at(-1)?.value, samples.find((sample) => sample.name === `${name}_count`)?.value);
+  const others = ({ labels: { le: _, ...rest } }: Sample): string => JSON.stringify(rest);
+  const groups = Map.groupBy(samples, others);
+  for (const group of groups.values()) {
+    const buckets = group.filter((sample) => sample.name === `${name}_bucket`);
+    const rising = buckets.map(({ value }) => value);
+    assert.deepEqual(
+      rising,
+      rising.toSorted((a, b) => a - b),
+      `${name} only rises`,
+    );
+    assert.equal(buckets.at(-1)?.labels['le'], '+Inf', name);
+    assert.equal(rising.at(-1), group.find((sample) => sample.name === `${name}_count`)?.value, name);
+  }
 }
