@@ -59,6 +59,9 @@ export function readAudiences(aud: unknown): readonly string[] | undefined {
   return isStrings(aud) ? aud : undefined;
 }
 
+/** `iat` is mostly in whole seconds. One further ahead does not make a long life short. */
+const ROUNDING_MS = 1_000;
+
 /** Valid while `nbf - skew <= now < exp + skew`. Without `exp` a stream could never end: refused. */
 function judgeTimes(spec: JwtGuardSpec, claims: JsonObject, now: EpochMs): Times | TokenErrorCode {
   const exp = numericDateMs(claims['exp']);
@@ -71,9 +74,8 @@ function judgeTimes(spec: JwtGuardSpec, claims: JsonObject, now: EpochMs): Times
   const closeAt = expiresAt + spec.clockSkew;
   if (now >= closeAt) return 'expired';
   if (nbf !== undefined && now < nbf - spec.clockSkew) return 'not_yet_valid';
-  if (spec.maxTokenLifetime !== undefined && exp - (iat ?? now) > spec.maxTokenLifetime) {
-    return 'too_long_lived';
-  }
+  const since = Math.min(iat ?? now, now + Math.max(spec.clockSkew, ROUNDING_MS));
+  if (spec.maxTokenLifetime !== undefined && exp - since > spec.maxTokenLifetime) return 'too_long_lived';
   return {
     expiresAt: epochMs(expiresAt),
     closeAt: epochMs(closeAt),

@@ -13,7 +13,6 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const KEEP_ALIVE_MS = 65_000;
 const TIMEOUT_CHECK_MS = 1_000;
-/** A session without an open stream is let go after this. */
 const SESSION_IDLE_MS = 65_000;
 /** Streams of one HTTP/2 connection, as behind a proxy that multiplexes. */
 const SESSION_STREAMS_MAX = 256;
@@ -30,10 +29,11 @@ export interface Protocols {
   close(): void;
 }
 
-export function createProtocols(app: Koa): Protocols {
+/** @param sessionIdleMs when an HTTP/2 session without an open stream is let go */
+export function createProtocols(app: Koa, sessionIdleMs = SESSION_IDLE_MS): Protocols {
   const callback = app.callback();
   const http1 = createHttp1Server(callback);
-  const http2 = createHttp2Server(callback);
+  const http2 = createHttp2Server(callback, sessionIdleMs);
   const sessions = new Set<ServerHttp2Session>();
   http2.on('session', (session) => {
     sessions.add(session);
@@ -73,7 +73,7 @@ function createHttp1Server(callback: ReturnType<Koa['callback']>): Http1Server {
   return server;
 }
 
-function createHttp2Server(callback: ReturnType<Koa['callback']>): Http2Server {
+function createHttp2Server(callback: ReturnType<Koa['callback']>, sessionIdleMs: number): Http2Server {
   const server = createHttp2(
     {
       maxSessionMemory: SESSION_MEMORY_MIB,
@@ -94,7 +94,9 @@ function createHttp2Server(callback: ReturnType<Koa['callback']>): Http2Server {
       stream.once('close', () => streams--);
     });
     // While a stream is open its client answers challenges over the same session, however long the heartbeat.
-    session.setTimeout(SESSION_IDLE_MS, () => {
+    session.setTimeout(sessionIdleMs);
+    // Not by `setTimeout`'s own callback, which is called for the first silence only.
+    session.on('timeout', () => {
       if (streams === 0) session.close();
     });
     // A session's failure ends its streams, each of which is told; there is nobody else to tell.

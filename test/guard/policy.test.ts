@@ -43,6 +43,8 @@ const TIMES: readonly (readonly [number, Members, Partial<JwtGuardSpec>, string]
   [0, { iat: T, exp: T + 60.001 }, { maxTokenLifetime: 60_000 }, 'too_long_lived'],
   [0, { iat: undefined, exp: T + 60 }, { maxTokenLifetime: 60_000 }, 'good'],
   [-1, { iat: undefined, exp: T + 60 }, { maxTokenLifetime: 60_000 }, 'too_long_lived'],
+  [0, { iat: T + 1, exp: T + 61 }, { maxTokenLifetime: 60_000 }, 'good'],
+  [0, { iat: T + 3_600, exp: T + 3_660 }, { maxTokenLifetime: 60_000 }, 'too_long_lived'],
   [0, { iat: T, exp: T + 3e9 }, {}, 'good'],
 ];
 

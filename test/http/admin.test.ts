@@ -87,12 +87,13 @@ describe('the admin listener', () => {
   });
 });
 
-/** Contract, section 8, but for what only a bus over a network and the operator have. */
+/** Contract, section 8, but for the operator's. */
 const METRICS = [
   ...['connections', 'connections_opened_total', 'connections_closed_total', 'requests_rejected_total'],
   ...['challenges_total', 'answer_duration_seconds', 'expiry_error_seconds', 'events_received_total'],
   ...['events_delivered_total', 'events_replayed_total', 'gaps_total', 'delivery_latency_seconds'],
   ...['delivery_lag_events', 'ring_events', 'ring_bytes', 'bus_connected', 'ingest_lines_total'],
+  ...['bus_reconnects_total', 'bus_backfilled_events_total', 'bus_probe_seconds'],
   ...['ingest_connections', 'jwks_fetches_total', 'jwks_age_seconds', 'guard_generation'],
   ...[
     'config_reloads_total',
@@ -164,7 +165,7 @@ describe('/metrics and /status of a server at work', { timeout: 60_000 }, () => 
       assert.match(family.help, /^[A-Z].*\.$/, name);
       const type = name.endsWith('_total')
         ? 'counter'
-        : /_(duration|error|latency|delay)_seconds$/.test(name)
+        : /_(duration|error|latency|delay|probe)_seconds$/.test(name)
           ? 'histogram'
           : 'gauge';
       assert.equal(family.type, type, name);

@@ -124,4 +124,44 @@ describe('the public listener', { concurrency: true }, () => {
     assert.equal(response[':status'], 204);
     session.destroy();
   });
+
+  it('lets an HTTP/2 connection go when nothing is open on it, and not before', async () => {
+    await using server = await startGateway({ sessionIdleMs: 100 });
+    const session = connectHttp2(server.origin);
+    const closed = once(session, 'close');
+    const stream = session.request({ ':path': '/events', authorization: `Bearer ${server.token({}, 1.5)}` });
+    await once(stream.resume(), 'close');
+    assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+    const opened = server.observed.notes.filter((note) => note === 'closed token_expired');
+    assert.equal(opened.length, 1, 'the stream lasted for as long as its token');
+    await closed;
+  });
+
+  it('serves a second request while a stream has been silent for longer than an idle connection lasts', async () => {
+    await using server = await startGateway({ sessionIdleMs: 50 });
+    const session = connectHttp2(server.origin);
+    const goaway = once(session, 'goaway').then(() => 'goaway');
+    const stream = session.request({ ':path': '/events', authorization: `Bearer ${server.token()}` });
+    await once(stream.resume(), 'response');
+    const silence = new Promise((resolve) => setTimeout(resolve, 400, 'silence'));
+    assert.equal(await Promise.race([goaway, silence]), 'silence');
+    const [response] = await once(session.request({ ':path': '/other' }), 'response');
+    assert.equal(response[':status'], 404);
+    session.destroy();
+  });
+
+  it('waits ten seconds for the body of an answer over HTTP/2', { timeout: 30_000 }, async () => {
+    await using server = await startGateway();
+    const session = connectHttp2(server.origin);
+    const headers = {
+      ':method': 'POST',
+      ':path': '/events',
+      'content-type': 'application/x-challenge-response',
+    };
+    const endless = session.request(headers);
+    endless.write('x');
+    const [response] = await once(endless, 'response');
+    assert.equal(response[':status'], 408);
+    session.destroy();
+  });
 });

@@ -29,6 +29,18 @@ async function startWaiting(test: TestContext) {
   };
 }
 
+describe('a stream whose time is up at the moment of a change', () => {
+  it('has expired, and was not judged by the change', async () => {
+    await using server = await startGateway();
+    const exp = Math.ceil(Date.now() + 500) / 1_000;
+    using stream = await openStream(server.port, '/events', bearer(server.token({ exp })));
+    // Nothing else runs until the time is up, so the change comes before the deadline is looked at.
+    while (Date.now() < exp * 1_000 + 20);
+    server.apply({ guard: 'maxTokenLifetime: 1h' });
+    assert.equal(JSON.parse((await stream.next('end')).data).reason, 'token_expired');
+  });
+});
+
 describe('a stream whose token is being verified', () => {
   for (const [change, options, status] of [
     ['nothing', {}, 200],

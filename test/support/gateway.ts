@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly more?: Readonly<Record<string, string>>;
   /** The same for `JwtGuard.spec.jwks`; default: the gateway's own key, inline. */
   readonly jwks?: string;
+  /** When an HTTP/2 session without an open stream is let go. */
+  readonly sessionIdleMs?: number;
   /** What `dev` serves beside streams. */
   readonly pages?: AppParts['pages'];
   /** Lines of the log, if anybody cares. */
@@ -59,7 +61,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   const pages = options.pages === undefined ? {} : { pages: options.pages };
   const parts = { configuration, guards, bus, clock, random, log, metrics: observed, pod: 'pod-1', ...pages };
   const gateway = await createGateway(parts);
-  const protocols = createProtocols(gateway.app);
+  const protocols = createProtocols(gateway.app, options.sessionIdleMs);
   const listener = createClearListener(protocols, clock, 1_000);
   const port = await listener.start({ host: '127.0.0.1', port: 0 });
   return {
