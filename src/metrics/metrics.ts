@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
-import type { ConfigMetrics } from './config-metrics.ts';
-import { createConfigMetrics } from './config-metrics.ts';
+import { type BusMetrics, createBusMetrics } from './bus-metrics.ts';
+import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createGuardMetrics, type GuardMetrics } from './guard-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createIngestMetrics } from './ingest-metrics.ts';
@@ -13,6 +13,7 @@ export interface Metrics {
   readonly http: ReturnType<typeof createHttpMetrics>;
   readonly guard: GuardMetrics;
   readonly ingest: ReturnType<typeof createIngestMetrics>;
+  readonly bus: BusMetrics;
   readonly config: ConfigMetrics;
   /** The text format, and its content type. */
   readonly contentType: string;
@@ -29,6 +30,7 @@ export function createMetrics({ version }: { readonly version: string }): Metric
     http: createHttpMetrics(registry),
     guard,
     ingest: createIngestMetrics(registry),
+    bus: createBusMetrics(registry),
     config: createConfigMetrics(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),

@@ -76,15 +76,32 @@ describe('createMetrics', () => {
     assert.deepEqual(await shown(metrics, 'challenges_total'), ['guard=a outcome=refused 1']);
   });
 
+  it('tells of a bus over a network', async () => {
+    const metrics = createMetrics({ version: '1' });
+    let connected = false;
+    metrics.bus.watch({
+      health: () => (connected ? { connected } : { connected: false, reason: 'refused', forMs: 1 }),
+    });
+    assert.deepEqual(await shown(metrics, 'bus_connected'), ['0']);
+    connected = true;
+    assert.deepEqual(await shown(metrics, 'bus_connected'), ['1']);
+    metrics.bus.reconnected();
+    metrics.bus.backfilled(12);
+    assert.deepEqual(await shown(metrics, 'bus_reconnects_total'), ['1']);
+    assert.deepEqual(await shown(metrics, 'bus_backfilled_events_total'), ['12']);
+  });
+
   it('tells durations in seconds', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.stream.expiryError(40);
     metrics.stream.latency(2_500);
     metrics.http.answered(3);
+    metrics.bus.probed(7);
     for (const [name, sum] of [
       ['expiry_error_seconds', '0.04'],
       ['delivery_latency_seconds', '2.5'],
       ['answer_duration_seconds', '0.003'],
+      ['bus_probe_seconds', '0.007'],
     ] as const) {
       assert.ok((await metrics.text()).includes(`tidegate_${name}_sum ${sum}\n`), name);
     }
