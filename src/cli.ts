@@ -9,6 +9,14 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'everything in one process on an in-memory bus, from one YAML file',
     load: async () => (await import('./roles/dev.ts')).devCommand,
   },
+  gateway: {
+    summary: 'a stream server: public HTTP, events from Redis, guards',
+    load: async () => (await import('./roles/gateway.ts')).gatewayCommand,
+  },
+  ingest: {
+    summary: 'an ingest server: events by TCP and HTTP, into Redis',
+    load: async () => (await import('./roles/ingest.ts')).ingestCommand,
+  },
   token: {
     summary: 'mints a development token with the keys made by `dev`',
     load: async () => (await import('./roles/token.ts')).tokenCommand,
@@ -25,7 +33,12 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 
 const EXIT_INTERNAL = 70;
 
-process.exitCode = await main(process.argv.slice(2));
+const code = await main(process.argv.slice(2));
+if (code !== 0) {
+  process.exitCode = code;
+  // A command that failed half-way may have left something open, which would keep the process.
+  process.exit();
+}
 
 async function main([name = '--help', ...args]: readonly string[]): Promise<number> {
   const terminal = createTerminal();
@@ -41,8 +54,16 @@ async function main([name = '--help', ...args]: readonly string[]): Promise<numb
     terminal.err(`${sentence(error)}\n`);
     return exitCode(error);
   } finally {
-    await terminal.drained();
+    await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   }
+}
+
+/** Resolves when all that was written is out, or never will be. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.writableLength === 0) resolve();
+    else stream.write('', () => resolve());
+  });
 }
 
 function print(terminal: Terminal, text: string): number {
@@ -87,6 +108,8 @@ function createTerminal(): Terminal {
     if (error.code !== 'EPIPE') process.exitCode = 1;
     readerGone.abort();
   });
+  // Nobody reads what is said about it, so there is nothing to do and no reason to end.
+  process.stderr.on('error', () => {});
   return {
     env: process.env,
     isTerminal: process.stderr.isTTY === true,
