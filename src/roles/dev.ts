@@ -1,8 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryBus } from '../bus/memory-bus.ts';
-import type { Configuration } from '../config/configuration.ts';
-import { faultText } from '../config/fault.ts';
-import { FileSource } from '../config/file-source.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import type { Command } from '../core/terminal.ts';
@@ -15,20 +12,21 @@ import type { IngestRules } from '../ingest/intake.ts';
 import { PublishServer } from '../ingest/publish-server.ts';
 import { TcpServer } from '../ingest/tcp-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import { followConfigurationFile } from './configuration-file.ts';
 import { devBanner } from './dev-banner.ts';
 import { DEV_USAGE, type DevOptions, parseDevOptions } from './dev-options.ts';
 import { mintFor, publishOne } from './dev-page-parts.ts';
+import { aborted } from './ending.ts';
 import { createGateway } from './gateway-parts.ts';
+import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
 import { ingestRules } from './ingest-rules.ts';
-import { startPublicListeners } from './public-listeners.ts';
+import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { version } from './version.ts';
 
 const { random } = Math;
 /** Ctrl-C ends within a second: this much for the streams to be told, the rest for everything else. */
 const STREAMS_END_MS = 300;
 const STOP_MS = 900;
-/** Sockets beside the streams: answers, refusals, keep-alive. */
-const SOCKETS_BESIDE_STREAMS = 1024;
 
 export const devCommand: Command = {
   summary: 'everything in one process on an in-memory bus, from one YAML file',
@@ -38,7 +36,7 @@ export const devCommand: Command = {
     const log = createLog(options.logLevel, terminal.err, terminal.isTerminal);
     const dev = await startDev(options, log);
     terminal.out(dev.banner);
-    await ended(terminal.signal);
+    await aborted(terminal.signal);
     await Promise.race([dev.stop(), sleep(clock, STOP_MS)]);
     return 0;
   },
@@ -47,44 +45,26 @@ export const devCommand: Command = {
 /** The whole system on one page: state, configuration, bus, guards, gateway, ingest, admin. */
 async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) {
   const { file, listen } = options;
-  const state = await openState(options.stateDir, clock);
+  const local = await openState(options.stateDir, clock);
   const metrics = createMetrics({ version });
-  // Only when everything is there to take a change; one that comes before is caught up with.
-  let apply: ((next: Configuration) => void) | undefined;
-  const source = new FileSource({
-    file,
-    clock,
-    onConfiguration: (next) => apply?.(next),
-    observer: {
-      reloaded: () => metrics.config.reload('applied'),
-      refused(faults) {
-        metrics.config.reload('refused');
-        log.error('configuration refused, the last good one stays', { faults: faults.map(faultText) });
-      },
-      missing() {
-        metrics.config.reload('missing');
-        log.warn('configuration file is missing, the last good one stays', { file });
-      },
-    },
-  });
-  await source.start();
-  const { configuration } = source;
+  const source = await followConfigurationFile(file, metrics, log);
+  const configuration = source.current();
 
   const bus = new MemoryBus({
     clock,
     bounds() {
-      const { maxEvents, maxAge, maxBytes } = source.configuration.gateway.spec.replay;
+      const { maxEvents, maxAge, maxBytes } = source.current().gateway.spec.replay;
       return { maxEvents, maxAgeMs: maxAge, maxBytes };
     },
   });
-  const secretsDir = options.secretsDir ?? state.secretsDir;
+  const secretsDir = options.secretsDir ?? local.secretsDir;
   const guards = new Guards({ clock, random, log, observer: metrics.guard, secretsDir });
   await guards.apply(configuration.guards);
 
   let rules: IngestRules = ingestRules(configuration.gateway.spec);
   const intake = { publisher: bus, clock, observer: metrics.ingest, rules: () => rules };
   const pages = createDevPages({
-    mint: mintFor(state.keys, () => source.configuration, clock),
+    mint: mintFor(local.keys, source.current, clock),
     publish: publishOne(intake),
   });
   const pod = randomBytes(6).toString('base64url');
@@ -100,18 +80,16 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
     pages,
   });
 
-  metrics.stream.watch(gateway.hub);
-  metrics.guard.watch(guards);
-  metrics.config.watchBus(() => bus.health());
-  metrics.http.onRefused((guard) => metrics.stream.challenge(guard, 'refused'));
+  const state = { gateway, guards, bus };
+  watchGateway(metrics, state, configuration.gateway.spec);
 
   const tcp = new TcpServer(intake);
   const publish = new PublishServer(intake);
   const admin = createAdminServer(
     createAdminApp({
       metrics,
-      readiness: () => ({ ready: true, missing: [], degraded: keyless(guards) }),
-      status: () => ({ version, ...gateway.hub.status(), guards: guards.status(), bus: bus.health() }),
+      readiness: () => gatewayReadiness(state, undefined, false),
+      status: () => gatewayStatus(state),
     }),
   );
   const listeners = await startPublicListeners(
@@ -119,19 +97,18 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
     {
       tls: listen.tls,
       http: listen.http,
-      certificate: { certFile: options.tlsCert ?? state.certFile, keyFile: options.tlsKey ?? state.keyFile },
+      certificate: { certFile: options.tlsCert ?? local.certFile, keyFile: options.tlsKey ?? local.keyFile },
       connectionsMax: socketsMax(configuration),
     },
     clock,
     log,
   );
-  apply = (next) => {
+  source.onChange((next) => {
     rules = ingestRules(next.gateway.spec);
+    metrics.stream.paths(next.gateway.spec.streams.map(({ path }) => path));
     gateway.apply(next);
     listeners.limit(socketsMax(next));
-    log.info('configuration applied', { gateway: next.gateway.name, generation: next.gateway.generation });
-  };
-  if (source.configuration !== configuration) apply(source.configuration);
+  });
   const ports = {
     tls: listeners.tlsPort,
     clearText: listeners.httpPort,
@@ -140,7 +117,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
     admin: listen.admin && (await admin.start(listen.admin)),
   };
   return {
-    banner: devBanner(ports, { ...options, configuration, certFile: options.tlsCert ?? state.certFile }),
+    banner: devBanner(ports, { ...options, configuration, certFile: options.tlsCert ?? local.certFile }),
     async stop(): Promise<void> {
       listeners.close();
       await Promise.all([source.stop(), tcp.stop(), publish.stop(), gateway.stop(STREAMS_END_MS)]);
@@ -149,21 +126,4 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
       await listeners.stop();
     },
   };
-}
-
-function socketsMax({ gateway }: Configuration): number {
-  return gateway.spec.limits.connections + SOCKETS_BESIDE_STREAMS;
-}
-
-function keyless(guards: Guards): readonly string[] {
-  return guards
-    .status()
-    .flatMap(({ keys, name }) => (keys === 0 ? [`guard ${name} has no keys and lets nobody in`] : []));
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

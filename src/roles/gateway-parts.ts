@@ -1,4 +1,5 @@
 import type { Subscriber } from '../bus/bus.ts';
+import type { Control } from '../bus/control.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -8,6 +9,7 @@ import { type AppParts, createApp } from '../http/app.ts';
 import type { HttpObserver } from '../http/observer.ts';
 import { LocalOwner } from '../http/owner.ts';
 import { createRoutes } from '../http/routes.ts';
+import { holderName, SharedOwner } from '../http/shared-owner.ts';
 import { Hub } from '../stream/hub.ts';
 import type { StreamObserver } from '../stream/observer.ts';
 import { streamSettings } from './stream-settings.ts';
@@ -21,12 +23,14 @@ export interface GatewayContext {
   readonly log: Log;
   readonly metrics: { readonly stream: StreamObserver; readonly http: HttpObserver };
   readonly pod: string;
+  /** Absent: there is no other process that could hold streams. */
+  readonly control?: Control;
   readonly pages?: AppParts['pages'];
 }
 
 /** The stream server without its listeners: events in from the bus, an app for requests, swapped configuration. */
 export async function createGateway({ configuration, guards, bus, metrics, ...context }: GatewayContext) {
-  const { clock, log, pages, pod, random } = context;
+  const { clock, control, log, pages, pod, random } = context;
   let routes = createRoutes(configuration.gateway.spec);
   let settings = streamSettings(configuration.gateway.spec);
   const hub = new Hub({
@@ -36,7 +40,11 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     observer: metrics.stream,
     history: bus,
     settings: () => settings,
+    ...(control === undefined
+      ? {}
+      : { holds: (guard, subject, held) => control.hold(holderName(guard, subject), held) }),
   });
+  const local = new LocalOwner(hub);
   guards.onChange(() => void hub.review());
   const { maxEvents } = configuration.gateway.spec.replay;
   const warm = { eventsMax: maxEvents, bytesMax: configuration.gateway.spec.limits.ringBytes };
@@ -44,7 +52,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
   const app = createApp({
     guards,
     hub,
-    owner: new LocalOwner(hub),
+    owner: control === undefined ? local : new SharedOwner(local, control),
     observer: metrics.http,
     routes: () => routes,
     ready: () => true,

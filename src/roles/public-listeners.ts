@@ -1,3 +1,4 @@
+import type { Configuration } from '../config/configuration.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
 import type { Log } from '../core/log.ts';
@@ -54,4 +55,12 @@ export async function startPublicListeners(
       for (const listener of listeners) listener.destroy();
     },
   };
+}
+
+/** Sockets beside the streams: answers, refusals, keep-alive. */
+const SOCKETS_BESIDE_STREAMS = 1024;
+
+/** How many sockets a listener takes for so many streams. */
+export function socketsMax({ gateway }: Configuration): number {
+  return gateway.spec.limits.connections + SOCKETS_BESIDE_STREAMS;
 }

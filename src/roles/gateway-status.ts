@@ -1,0 +1,54 @@
+import type { BusHealth } from '../bus/bus.ts';
+import type { EventGatewaySpec } from '../config/event-gateway.ts';
+import type { Guards } from '../guard/guards.ts';
+import type { Readiness } from '../http/admin.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Gateway } from './gateway-parts.ts';
+import { version } from './version.ts';
+
+export interface GatewayState {
+  readonly gateway: Gateway;
+  readonly guards: Guards;
+  readonly bus: BusHealth;
+}
+
+/** Everything that metrics read when they are scraped. */
+export function watchGateway(
+  metrics: Metrics,
+  { gateway, guards, bus }: GatewayState,
+  spec: EventGatewaySpec,
+): void {
+  metrics.stream.watch(gateway.hub);
+  metrics.stream.paths(spec.streams.map(({ path }) => path));
+  metrics.guard.watch(guards);
+  metrics.bus.watch(bus);
+  metrics.http.onRefused((guard) => metrics.stream.challenge(guard, 'refused'));
+}
+
+/** `/status`: no subjects, no tokens. */
+export function gatewayStatus({ gateway, guards, bus }: GatewayState): object {
+  return { version, ...gateway.hub.status(), guards: guards.status(), bus: bus.health() };
+}
+
+/**
+ * `/readyz`. A gateway without Redis keeps its streams and its answers, so it is merely degraded, unless `redis.required`:
+ * a Service whose pods are all unready could not even be answered to.
+ */
+export function gatewayReadiness(
+  { guards, bus }: Omit<GatewayState, 'gateway'>,
+  redis: EventGatewaySpec['redis'],
+  leaving: boolean,
+): Readiness {
+  const health = bus.health();
+  const missing = [
+    ...(leaving ? ['this process is about to stop'] : []),
+    ...(!health.connected && redis?.required === true && health.forMs > redis.notReadyAfter
+      ? ['the bus has been away for too long']
+      : []),
+  ];
+  const degraded = guards
+    .status()
+    .flatMap(({ keys, name }) => (keys === 0 ? [`guard ${name} has no keys and lets nobody in`] : []));
+  if (!health.connected) degraded.push(`the bus is away: ${health.reason}`);
+  return { ready: missing.length === 0, missing, degraded };
+}

@@ -1,0 +1,130 @@
+import { RedisLink } from '../bus/redis-link.ts';
+import { RedisPublisher } from '../bus/redis-publisher.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { systemClock as clock, sleep } from '../core/clock.ts';
+import { InputError } from '../core/coded-error.ts';
+import { createLog, type Log } from '../core/log.ts';
+import type { Command } from '../core/terminal.ts';
+import { createAdminApp } from '../http/admin.ts';
+import { createAdminServer } from '../http/admin-server.ts';
+import { PublishServer } from '../ingest/publish-server.ts';
+import { TcpServer } from '../ingest/tcp-server.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { followConfigurationFile } from './configuration-file.ts';
+import { aborted } from './ending.ts';
+import { ingestRules } from './ingest-rules.ts';
+import { publisherSettings } from './publisher-settings.ts';
+import { connectRedis, followRedisSettings, readRedisSettings } from './redis-source.ts';
+import {
+  addressOf,
+  type ListenerName,
+  parseServerOptions,
+  SERVER_FLAGS,
+  type ServerOptions,
+} from './server-options.ts';
+import { version } from './version.ts';
+
+const { random } = Math;
+
+export const ingestCommand: Command = {
+  summary: 'an ingest server: events by TCP and HTTP, into Redis',
+  usage: `Usage: tidegate ingest FILE [--listen-ingest ADDRESS] [--listen-publish ADDRESS] [--listen-admin ADDRESS]
+                       [--secrets-dir DIR] [--log-level LEVEL]
+
+Takes events for the gateways of FILE (one EventGateway with spec.redis; watched) and acknowledges them once Redis
+has them. While Redis is away its producers are held back, for ingest.maxStall.
+
+  ADDRESS is [HOST:]PORT or off; the defaults are
+    --listen-ingest  7001             newline-delimited JSON over TCP
+    --listen-publish 7002             the same by POST /publish
+    --listen-admin   127.0.0.1:7190   /livez /readyz /metrics /status
+${SERVER_FLAGS}
+SIGTERM drains: not ready at once, what has been read is acknowledged, then it ends. A second one ends at once.
+`,
+  async run(args, terminal) {
+    const options = parseServerOptions('ingest', ['ingest', 'publish', 'admin'], args);
+    const log = createLog(options.logLevel, terminal.err, terminal.isTerminal);
+    const ingest = await startIngest(options, log, terminal.signal);
+    await aborted(terminal.signal);
+    await ingest.drain();
+    return 0;
+  },
+};
+
+async function startIngest(options: ServerOptions, log: Log, signal: AbortSignal) {
+  const metrics = createMetrics({ version });
+  const source = await followConfigurationFile(options.file, metrics, log);
+  const configuration = source.current();
+  assertOpenIngest(configuration);
+  const { secretsDir } = options;
+  const settings = await readRedisSettings(configuration, secretsDir);
+  const parts = { clock, random, log, observer: metrics.bus };
+  const link = new RedisLink(settings, parts);
+  const publisher = new RedisPublisher(link, parts, () => publisherSettings(source.current()));
+  metrics.bus.watch(publisher);
+  await connectRedis(link, clock, signal);
+
+  let rules = ingestRules(configuration.gateway.spec);
+  source.onChange((next) => {
+    rules = ingestRules(next.gateway.spec);
+  });
+  const intake = { publisher, clock, observer: metrics.ingest, rules: () => rules };
+  const tcp = new TcpServer(intake);
+  const publish = new PublishServer(intake);
+  let leaving = false;
+  const admin = createAdminServer(
+    createAdminApp({
+      metrics,
+      readiness() {
+        const health = publisher.health();
+        // Producers are better held back at one that waits than refused by none being ready.
+        const degraded = health.connected ? [] : [`the log is away: ${health.reason}`];
+        return { ready: !leaving, missing: leaving ? ['this process is about to stop'] : [], degraded };
+      },
+      status: () => ({ version, bus: publisher.health() }),
+    }),
+  );
+  const listen = async (name: ListenerName, server: Startable, host: string | undefined, port: number) => {
+    const address = addressOf(options, name, { host, port });
+    if (address !== undefined) log.info('listening', { listener: name, port: await server.start(address) });
+  };
+  await listen('ingest', tcp, undefined, 7001);
+  await listen('publish', publish, undefined, 7002);
+  await listen('admin', admin, '127.0.0.1', 7190);
+  const watching = followRedisSettings(
+    link,
+    () => readRedisSettings(source.current(), secretsDir),
+    settings,
+    clock,
+    log,
+  );
+
+  return {
+    async drain(): Promise<void> {
+      leaving = true;
+      log.info('draining');
+      await sleep(clock, source.current().gateway.spec.drain.lameDuck);
+      await Promise.all([tcp.stop(), publish.stop()]);
+      watching.cancel();
+      await source.stop();
+      publisher.stop();
+      link.stop();
+      admin.stop();
+      log.info('stopped');
+    },
+  };
+}
+
+interface Startable {
+  start(address: { readonly host: string | undefined; readonly port: number }): Promise<number>;
+}
+
+/** What would leave the port more open than the configuration says is refused rather than ignored. */
+function assertOpenIngest({ gateway }: Configuration): void {
+  const { auth, tls } = gateway.spec.ingest;
+  if (tls === undefined && auth !== 'ClientCertificate') return;
+  const field = tls === undefined ? 'auth' : 'tls';
+  throw new InputError(
+    `spec.ingest.${field}: the ingest ports speak clear text so far; put them behind a proxy that ends TLS`,
+  );
+}

@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+import { UsageError } from '../core/coded-error.ts';
+import type { ListenAddress } from '../core/listen-address.ts';
+import type { LogLevel } from '../core/log.ts';
+import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
+
+/** What `gateway` and `ingest` are told by flags. */
+export interface ServerOptions {
+  readonly file: string;
+  readonly secretsDir: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  /** Absent: the flag was not given, so the role decides. */
+  readonly listen: Readonly<Partial<Record<ListenerName, ListenAddress | 'off'>>>;
+}
+
+const LISTENERS = ['tls', 'http', 'ingest', 'publish', 'admin'] as const;
+export type ListenerName = (typeof LISTENERS)[number];
+
+export const SERVER_FLAGS = `  --secrets-dir DIR       where references of the configuration resolve to: DIR/NAME/KEY
+  --log-level LEVEL       debug, info, warn, error or silent (default info)
+`;
+
+/** @param names the listeners that the role has */
+export function parseServerOptions(
+  role: string,
+  names: readonly ListenerName[],
+  args: readonly string[],
+): ServerOptions {
+  const { positionals, values } = withUsageErrors(() =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'listen-tls': { type: 'string' },
+        'listen-http': { type: 'string' },
+        'listen-ingest': { type: 'string' },
+        'listen-publish': { type: 'string' },
+        'listen-admin': { type: 'string' },
+        'tls-cert': { type: 'string' },
+        'tls-key': { type: 'string' },
+        'secrets-dir': { type: 'string' },
+        'log-level': { type: 'string', default: 'info' },
+      },
+    }),
+  );
+  const [file, surplus] = positionals;
+  if (file === undefined || surplus !== undefined) throw new UsageError(`${role} takes one FILE`);
+  if ((values['tls-cert'] === undefined) !== (values['tls-key'] === undefined)) {
+    throw new UsageError('--tls-cert and --tls-key belong together');
+  }
+  const foreign = LISTENERS.find((name) => !names.includes(name) && values[`listen-${name}`] !== undefined);
+  if (foreign !== undefined) throw new UsageError(`${role} has no listener ${foreign}`);
+  const listen = names.flatMap((name) => {
+    const text = values[`listen-${name}`];
+    return text === undefined ? [] : [[name, listenAddress(`listen-${name}`, text) ?? 'off'] as const];
+  });
+  return {
+    file,
+    secretsDir: values['secrets-dir'],
+    logLevel: logLevel(values['log-level']),
+    tlsCert: values['tls-cert'],
+    tlsKey: values['tls-key'],
+    listen: Object.fromEntries(listen),
+  };
+}
+
+/** What the flag says, else the port on all addresses or, for `admin`, on loopback. */
+export function addressOf(
+  { listen }: ServerOptions,
+  name: ListenerName,
+  byDefault: ListenAddress | undefined,
+): ListenAddress | undefined {
+  const told = listen[name];
+  return told === 'off' ? undefined : (told ?? byDefault);
+}
