@@ -107,9 +107,12 @@ export class RedisSentinel implements AsyncDisposable {
   async failover(): Promise<RedisServer> {
     const [sentinel] = this.sentinels;
     const { replica: heir } = this;
-    // Refused as long as the replica does not count as a good one, or the last failover is not over.
-    await within(SETTLE_MS, async () => void (await sentinel?.cli('SENTINEL', 'FAILOVER', NAME)));
-    await this.#agreed(heir);
+    // Refused as long as the replica does not count as a good one, or the last failover is not over; and it may be given
+    // up after its time limit.
+    await within(SETTLE_MS, async () => {
+      await sentinel?.cli('SENTINEL', 'FAILOVER', NAME);
+      await this.#agreed(heir, FAILOVER_TIMEOUT_MS + DOWN_AFTER_MS);
+    });
     await this.#following(this.replica);
     return heir;
   }
@@ -123,7 +126,7 @@ export class RedisSentinel implements AsyncDisposable {
     if (how === 'kill') await master.kill();
     else master.pause();
     if (heir.running) heir.resume();
-    await this.#agreed(heir);
+    await this.#agreed(heir, SETTLE_MS);
     return heir;
   }
 
@@ -147,12 +150,14 @@ export class RedisSentinel implements AsyncDisposable {
     await this.#release();
   }
 
-  async #agreed(heir: RedisServer): Promise<void> {
-    await within(SETTLE_MS, async () => {
+  async #agreed(heir: RedisServer, limitMs: number): Promise<void> {
+    await within(limitMs, async () => {
       for (const sentinel of this.sentinels) {
         const port = await sentinel.masterPort();
-        if (port !== heir.port)
-          throw new Error(`sentinel ${sentinel.port} says ${port}; its log:\n${sentinel.log}`);
+        if (port !== heir.port) {
+          const logs = [sentinel.log, ...this.servers.map(({ log }) => log)].join('\n');
+          throw new Error(`sentinel ${sentinel.port} says ${port}, not ${heir.port}; logs:\n${logs}`);
+        }
       }
       const role = await heir.info('role');
       if (role !== 'master') throw new Error(`the new master's role is ${role}`);
@@ -166,6 +171,13 @@ export class RedisSentinel implements AsyncDisposable {
       const port = await replica.info('master_port');
       if (role !== 'slave' || port !== String(this.#master.port)) {
         throw new Error(`it is ${role} of ${port}; its log:\n${replica.log}`);
+      }
+      // A sentinel that remembers it as a master would undo its next promotion at once.
+      for (const sentinel of this.sentinels) {
+        const seen = await sentinel.cli('SENTINEL', 'REPLICAS', NAME);
+        if (!/^role-reported\nslave$/m.test(seen) || !/^master-link-status\nok$/m.test(seen)) {
+          throw new Error(`sentinel ${sentinel.port} sees it as\n${seen}\nits log:\n${sentinel.log}`);
+        }
       }
     });
     await caughtUp(replica);
