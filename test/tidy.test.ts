@@ -40,6 +40,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   jose: 'guard',
   koa: 'http',
   'prom-client': 'metrics',
+  ioredis: 'bus',
   zod: 'config',
   yaml: 'config',
   'eventsource-parser': 'listen',

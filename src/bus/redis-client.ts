@@ -5,6 +5,8 @@ import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import type { Random } from '../core/random.ts';
 import type { RedisAddress, RedisTarget } from './redis-url.ts';
 
+export type { Redis };
+
 /** PEM, and the name to expect. */
 export interface RedisTls {
   readonly ca?: string;

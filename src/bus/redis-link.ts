@@ -1,11 +1,10 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Random } from '../core/random.ts';
 import { BusError } from './bus-error.ts';
 import { createKeys, type Keys } from './keys.ts';
 import type { BusObserver } from './observer.ts';
-import { createRedisClient, type RedisSettings } from './redis-client.ts';
+import { createRedisClient, type Redis, type RedisSettings } from './redis-client.ts';
 import type { Script } from './scripts.ts';
 
 export interface LinkParts {

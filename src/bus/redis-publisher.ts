@@ -5,6 +5,7 @@ import { type EventId, ORIGIN, parseEventId } from '../core/event-id.ts';
 import { jitter } from '../core/random.ts';
 import type { BusHealth, Health, Publisher } from './bus.ts';
 import { BusError } from './bus-error.ts';
+import { findMarks } from './find-marks.ts';
 import { IDEMPOTENCY_MS } from './first-ids.ts';
 import type { LogBounds } from './memory-bus.ts';
 import { writeRecord } from './record.ts';
@@ -27,7 +28,6 @@ const RETRY_MS = 200;
 const TRIM_MS = 1013;
 const DEADLINE_MS = 100;
 const WAIT_MS = 1000;
-const SCAN_ENTRIES = 500;
 
 interface Unanswered {
   readonly mark: string;
@@ -211,22 +211,14 @@ export class RedisPublisher implements Publisher, BusHealth {
 
   async #findAnswers(): Promise<void> {
     const sought = new Map([...this.#underWay].map((each) => [each.mark, each]));
-    const found: [Unanswered, EventId][] = [];
-    for (let after: string = this.#answeredUpTo; ; ) {
-      const entries = await this.#link.entries(after, SCAN_ENTRIES, 'forward');
-      for (const { id, fields } of entries) {
-        const each = sought.get(fields['w'] ?? '');
-        const event = parseEventId(id);
-        if (each !== undefined && event !== undefined) found.push([each, event]);
-      }
-      const last = entries.at(-1);
-      if (last === undefined || found.length === sought.size) break;
-      after = last.id;
-    }
-    if (found.length > 0 && !(await this.#confirmed([{ ok: true, value: '' }]))) {
+    const found = await findMarks(this.#link, this.#answeredUpTo, new Set(sought.keys()));
+    if (found.size > 0 && !(await this.#confirmed([{ ok: true, value: '' }]))) {
       throw new BusError('not enough replicas have what was appended');
     }
-    for (const [each, id] of found) this.#resolve(each, id);
+    for (const [mark, id] of found) {
+      const each = sought.get(mark);
+      if (each !== undefined) this.#resolve(each, id);
+    }
   }
 
   #rejectLate(): void {

@@ -199,7 +199,12 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
   status() {
     const { head, floor, size, bytes } = this.#ring;
     const ring = { events: size, bytes, head, floor };
-    return { connections: this.#open, draining: this.#draining, lag: this.#lag(), ring };
+    return {
+      connections: this.#open,
+      draining: this.#draining,
+      lag: this.#lanes.lag(this.#ring.headSeq),
+      ring,
+    };
   }
 
   // What time and sweep ask for.
@@ -226,20 +231,6 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
   untaken(connection: Connection): void {
     this.#farewell.abort(connection);
     this.gone(connection);
-  }
-
-  /** By how many events of the ring the slowest stream is behind. */
-  #lag(): number {
-    const { headSeq } = this.#ring;
-    let lag = 0;
-    for (const lane of this.#lanes.all()) {
-      const owedSeq = lane.batch?.firstSeq ?? lane.pending[0]?.seq ?? headSeq + 1;
-      for (const { cursor, state } of lane.connections) {
-        // The cursor of a live stream stays where its last event was.
-        lag = Math.max(lag, headSeq - (state === 'live' ? Math.max(cursor, owedSeq - 1) : cursor));
-      }
-    }
-    return lag;
   }
 
   #leave(connection: Connection): void {

@@ -67,6 +67,19 @@ export class Lanes {
     return this.#byKey.values();
   }
 
+  /** By how many events of the ring the slowest stream is behind. */
+  lag(headSeq: number): number {
+    let lag = 0;
+    for (const { batch, connections, pending } of this.#byKey.values()) {
+      const owedSeq = batch?.firstSeq ?? pending[0]?.seq ?? headSeq + 1;
+      for (const { cursor, state } of connections) {
+        // The cursor of a live stream stays where its last event was.
+        lag = Math.max(lag, headSeq - (state === 'live' ? Math.max(cursor, owedSeq - 1) : cursor));
+      }
+    }
+    return lag;
+  }
+
   #remove(lane: Lane): void {
     this.#byKey.delete(keyOf([...lane.topics]));
     for (const topic of lane.topics) {
