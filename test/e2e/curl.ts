@@ -19,30 +19,36 @@ export interface CurlStream extends AsyncDisposable {
 
 /** @param args beside `-sN`, with the URL */
 export async function openCurl(...args: readonly string[]): Promise<CurlStream> {
-  const child = spawn('curl', ['-sN', '-D', '/dev/stderr', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let head = '';
+  const child = spawn('curl', ['-sN', '-D', '-', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let head: string | undefined;
+  let begun = '';
   let body = '';
   const messages: Message[] = [];
   const parser = createParser({
     onEvent: ({ id, event, data }) => void messages.push({ id, event, data }),
   });
-  child.stderr.setEncoding('latin1').on('data', (text: string) => {
-    head += text;
-  });
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (head !== undefined) return take(text);
+    begun += text;
+    const end = begun.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    head = begun.slice(0, end);
+    take(begun.slice(end + 4));
+  });
+  const take = (text: string): void => {
     body += text;
     parser.feed(text);
-  });
+  };
   const ended = new Promise<{ status: number | null; at: number }>((resolve) => {
     child.on('close', (status) => resolve({ status, at: Date.now() }));
   });
   try {
-    await until(() => head.includes('\r\n\r\n') || child.exitCode !== null, 'curl prints the headers');
+    await until(() => head !== undefined || child.exitCode !== null, 'curl prints the headers');
   } catch (error) {
     await kill(child);
     throw error;
   }
-  const [statusLine = '', ...lines] = head.trim().split('\r\n');
+  const [statusLine = '', ...lines] = (head ?? '').split('\r\n');
   return {
     statusLine: statusLine.trim(),
     headers: new Map(

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -24,6 +24,8 @@ export interface DevProcess extends AsyncDisposable {
   /** Everything on standard error so far. */
   log(): string;
   token(...flags: string[]): Promise<string>;
+  /** Its certificate, in PEM. */
+  certificate(): Promise<string>;
 }
 
 /** @param file another configuration than `examples/local.yaml` */
@@ -74,6 +76,7 @@ export async function startDev(file = join(ROOT, 'examples', 'local.yaml')): Pro
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
       return stdout.trim();
     },
+    certificate: () => readFile(join(stateDir, 'tls.crt'), 'utf8'),
     [Symbol.asyncDispose]: stop,
   };
 }
