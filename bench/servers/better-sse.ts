@@ -10,5 +10,5 @@ const server = createServer(async (request, response) => {
 });
 server.listen({ port: 0, host: '127.0.0.1', backlog: 8192 }, () => {
   const { port } = server.address() as AddressInfo;
-  serve({ kind: 'listening', port, path: '/events' }, (data) => channel.broadcast(data));
+  serve({ kind: 'listening', port, path: '/events' }, { publish: (data) => void channel.broadcast(data) });
 });

@@ -10,6 +10,7 @@ import { createClearListener } from '../../src/http/clear-listener.ts';
 import { createProtocols } from '../../src/http/protocols.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createGateway } from '../../src/roles/gateway-parts.ts';
+import { LEAD_TIME_S } from '../lead-time.ts';
 import { serve } from './protocol.ts';
 
 const ISSUER = 'https://issuer.test';
@@ -25,6 +26,7 @@ spec:
   issuer: ${ISSUER}
   audiences: [${AUDIENCE}]
   jwks: { inline: '${JSON.stringify(keys.jwks)}' }
+  challenge: { leadTime: ${LEAD_TIME_S}s }
 ---
 apiVersion: tidegate.dev/v1alpha1
 kind: EventGateway
@@ -60,8 +62,14 @@ const port = await listener.start({ host: '127.0.0.1', port: 0 });
 const [key] = keys.privateKeys;
 if (key === undefined) throw new Error('no key was made');
 const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'bench' };
-const token = await mintToken(key, { claims, ttlSeconds: 3600, now: clock.now() });
+const mint = (expiresAtS: number): Promise<string> =>
+  mintToken(key, { claims: { ...claims, exp: expiresAtS }, ttlSeconds: 0, now: clock.now() });
+const token = await mint(Math.floor(clock.now() / 1000) + 3600);
 
-serve({ kind: 'listening', port, path: '/events', token }, (data) => {
-  void bus.publish({ topic: topic('events'), data, receivedAt: clock.now() });
-});
+serve(
+  { kind: 'listening', port, path: '/events', token },
+  {
+    mint,
+    publish: (data) => void bus.publish({ topic: topic('events'), data, receivedAt: clock.now() }),
+  },
+);
