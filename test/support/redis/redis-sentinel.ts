@@ -103,10 +103,11 @@ export class RedisSentinel implements AsyncDisposable {
     return this.servers[0] === this.#master ? this.servers[1] : this.servers[0];
   }
 
-  /** A planned change of roles: `SENTINEL FAILOVER`, until all agree and the old master follows the new one. */
+  /** A planned change of roles: `SENTINEL FAILOVER`, which loses nothing written before it; until all agree and follow. */
   async failover(): Promise<RedisServer> {
     const [sentinel] = this.sentinels;
     const { replica: heir } = this;
+    await caughtUp(heir, this.#master);
     // Refused as long as the replica does not count as a good one, or the last failover is not over; and it may be given
     // up after its time limit.
     await within(SETTLE_MS, async () => {
@@ -180,7 +181,7 @@ export class RedisSentinel implements AsyncDisposable {
         }
       }
     });
-    await caughtUp(replica);
+    await caughtUp(replica, this.#master);
   }
 }
 

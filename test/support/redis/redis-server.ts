@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
-import { redisCli } from './redis-cli.ts';
+import { type RedisAccess, redisCli } from './redis-cli.ts';
 import { RedisProcess } from './redis-process.ts';
 import { reservePort } from './reserved-port.ts';
 
@@ -20,7 +20,7 @@ export interface RedisOptions {
   readonly tls?: boolean | 'mutual';
   /** Instead of new ones: one CA for several servers. */
   readonly certificates?: Certificates;
-  /** A master (or a proxy in front of one); the server is returned when it has caught up. */
+  /** A master, or a proxy in front of one; the server is returned when it has caught up. */
   readonly replicaOf?: { readonly port: number; readonly password?: string | undefined };
   /** More lines of redis.conf, after ours. */
   readonly config?: readonly string[];
@@ -189,7 +189,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const server = new RedisServer(port, directory, options, certificates, () => release.disposeAsync());
   try {
     await server.start();
-    if (options.replicaOf !== undefined) await caughtUp(server);
+    if (options.replicaOf !== undefined) await caughtUp(server, { certificates, ...options.replicaOf });
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;
@@ -197,11 +197,23 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   return server;
 }
 
-/** Waits until a replica follows its master. */
-export function caughtUp(replica: RedisServer): Promise<void> {
-  return eventually(async () => {
+/**
+ * Waits until what is written to the master now has reached the replica. A link that is up is not enough: after a full
+ * copy the master may hold the stream back for another second, until the replica's next acknowledgement.
+ */
+export async function caughtUp(replica: RedisServer, master: RedisAccess): Promise<void> {
+  await eventually(async () => {
     const link = await replica.info('master_link_status');
     if (link !== 'up') throw new Error(`the replica's link is ${link}; its log:\n${replica.log}`);
+  });
+  // Replicated, but kept nowhere.
+  await redisCli(master, ['PUBLISH', 'rig', 'caught up?']);
+  const replication = await redisCli(master, ['INFO', 'replication']);
+  const written = Number(/^master_repl_offset:(\d+)/m.exec(replication)?.[1]);
+  await eventually(async () => {
+    const read = Number(await replica.info('slave_repl_offset'));
+    if (!(read >= written))
+      throw new Error(`the replica is at ${read} of ${written}; its log:\n${replica.log}`);
   });
 }
 
