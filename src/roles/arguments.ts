@@ -9,7 +9,7 @@ export function withUsageErrors<Result>(parse: () => Result): Result {
   } catch (error) {
     // Only the first sentence: the rest is advice about JavaScript's own quoting.
     throw new UsageError(
-      error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error),
+      error instanceof Error ? (error.message.split(/\.\s/)[0] ?? error.message) : String(error),
     );
   }
 }
