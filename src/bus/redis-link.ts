@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { Random } from '../core/random.ts';
+import { jitter, type Random } from '../core/random.ts';
 import { BusError } from './bus-error.ts';
 import { createKeys, type Keys } from './keys.ts';
 import type { BusObserver } from './observer.ts';
@@ -13,6 +13,9 @@ export interface LinkParts {
   readonly log: Log;
   readonly observer: BusObserver;
 }
+
+/** How long to wait when nobody could say where the server is. */
+const ASK_AGAIN_MS = 300;
 
 /** What one call of a pipeline came to. */
 export type CallResult =
@@ -31,6 +34,8 @@ export class RedisLink {
   #settings: RedisSettings;
   #commands: Redis;
   #subscriber: Redis;
+  /** Connections that are being closed. */
+  readonly #givenUp = new WeakSet<Redis>();
   #subscribed = false;
   #stopped = false;
   /** Why the last attempt failed: the first word of what Redis said, or the system's code. */
@@ -58,9 +63,7 @@ export class RedisLink {
   }
 
   start(): void {
-    // What fails is tried again, and reported by the clients' own events.
-    void this.#commands.connect().catch(() => {});
-    void this.#subscriber.connect().catch(() => {});
+    for (const redis of [this.#commands, this.#subscriber]) connect(redis);
   }
 
   /** Calls `listener` with every message of the channel, from the next `up` on. To be called before `start`. */
@@ -121,8 +124,15 @@ export class RedisLink {
   /** Gives up connections that are of no use any more, and makes new ones. */
   reset(which: 'commands' | 'both'): void {
     if (this.#stopped) return;
-    if (this.#commands.status === 'ready') this.#commands.disconnect(true);
-    if (which === 'both' && this.#subscriber.status === 'ready') this.#subscriber.disconnect(true);
+    this.#giveUp(this.#commands);
+    if (which === 'both') this.#giveUp(this.#subscriber);
+  }
+
+  /** Once for each connection: every command that it fails asks for it. */
+  #giveUp(redis: Redis): void {
+    if (redis.status !== 'ready' || this.#givenUp.has(redis)) return;
+    this.#givenUp.add(redis);
+    redis.disconnect(true);
   }
 
   /** New credentials or addresses: what is under way fails, as when a connection is lost. The prefix stays. */
@@ -164,6 +174,13 @@ export class RedisLink {
   #create(): Redis {
     const redis = createRedisClient(this.#settings, this.#parts.random);
     redis.on('error', (error: Error) => this.#failed(error));
+    redis.on('close', () => this.#givenUp.delete(redis));
+    // It has not been told where to: no sentinel, or no node of the cluster, could say. The client itself ends there.
+    redis.on('end', () => {
+      const wanted = redis === this.#commands || redis === this.#subscriber;
+      if (wanted && !this.#stopped)
+        this.#parts.clock.after(jitter(ASK_AGAIN_MS, 0.5, this.#parts.random), () => connect(redis));
+    });
     redis.on('reconnecting', () => this.#parts.observer.reconnected());
     return redis;
   }
@@ -213,6 +230,11 @@ export class RedisLink {
     if (cause instanceof Error && cause.name === 'ReplyError') this.#failed(cause);
     return new BusError('Redis can not be reached, or refused', { cause });
   }
+}
+
+/** What fails is tried again, and reported by the client's own events. */
+function connect(redis: Redis): void {
+  if (redis.status === 'wait' || redis.status === 'end') void redis.connect().catch(() => {});
 }
 
 /** An entry of the log as it stands there. */
