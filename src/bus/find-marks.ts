@@ -1,4 +1,5 @@
 import { type EventId, parseEventId } from '../core/event-id.ts';
+import { readEntries } from './log-entries.ts';
 import type { RedisLink } from './redis-link.ts';
 
 const PAGE_ENTRIES = 500;
@@ -15,7 +16,7 @@ export async function findMarks(
 ): Promise<ReadonlyMap<string, EventId>> {
   const found = new Map<string, EventId>();
   for (let place: string = after; found.size < marks.size; ) {
-    const entries = await link.entries(place, PAGE_ENTRIES, 'forward');
+    const entries = await readEntries(link, place, PAGE_ENTRIES, 'forward');
     for (const { id, fields } of entries) {
       const mark = fields['w'] ?? '';
       const event = parseEventId(id);

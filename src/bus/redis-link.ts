@@ -103,19 +103,6 @@ export class RedisLink {
     await this.#ask((redis) => Promise.all(scripts.map(({ lua }) => redis.script('LOAD', lua))));
   }
 
-  /** Entries of the log after `start` (exclusive) or, backwards, before it. @throws BusError */
-  entries(start: string, max: number, direction: 'forward' | 'backward'): Promise<readonly Entry[]> {
-    const { log } = this.keys;
-    const from = start === '' ? '' : `(${start}`;
-    return this.#ask(async (redis) => {
-      const found =
-        direction === 'forward'
-          ? await redis.xrange(log, from || '-', '+', 'COUNT', max)
-          : await redis.xrevrange(log, from || '+', '-', 'COUNT', max);
-      return found.map(toEntry);
-    });
-  }
-
   /** Any other command. @throws BusError */
   ask<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply> {
     return this.#ask(command);
@@ -235,18 +222,6 @@ export class RedisLink {
 /** What fails is tried again, and reported by the client's own events. */
 function connect(redis: Redis): void {
   if (redis.status === 'wait' || redis.status === 'end') void redis.connect().catch(() => {});
-}
-
-/** An entry of the log as it stands there. */
-export interface Entry {
-  readonly id: string;
-  readonly fields: Readonly<Record<string, string>>;
-}
-
-function toEntry([id, list]: [id: string, fields: string[]]): Entry {
-  const fields: Record<string, string> = {};
-  for (let i = 0; i + 1 < list.length; i += 2) fields[list[i] ?? ''] = list[i + 1] ?? '';
-  return { id, fields };
 }
 
 /** The server has hung, or the connection is half open: every other command would wait as long. */

@@ -2,7 +2,8 @@ import type { LoggedEvent } from '../core/event.ts';
 import { type EventId, ORIGIN, parseEventId } from '../core/event-id.ts';
 import type { Page, WarmUp } from './bus.ts';
 import { parseEntry } from './live-message.ts';
-import type { Entry, RedisLink } from './redis-link.ts';
+import { type Entry, readEntries } from './log-entries.ts';
+import type { RedisLink } from './redis-link.ts';
 import { SharedReads } from './shared-reads.ts';
 
 /** Entries of one answer, so that a large log does not come in one piece. */
@@ -22,7 +23,7 @@ export class RedisLog {
     return this.#pages.read(`${after} ${max}`, async () => {
       // The head first: a page that is empty or not full shows everything up to there.
       const head = await this.head();
-      return { events: (await this.#link.entries(after, max, 'forward')).flatMap(toEvent), head };
+      return { events: (await readEntries(this.#link, after, max, 'forward')).flatMap(toEvent), head };
     });
   }
 
@@ -37,7 +38,8 @@ export class RedisLog {
     const latest: LoggedEvent[] = [];
     let bytes = 0;
     for (let before = ''; latest.length < eventsMax; ) {
-      const entries = await this.#link.entries(
+      const entries = await readEntries(
+        this.#link,
         before,
         Math.min(TAIL_ENTRIES, eventsMax - latest.length),
         'backward',
