@@ -7,7 +7,8 @@
  * their own on one machine and so go by one wall clock. Each round has new processes, and counts only if every stream
  * was open before the first challenge was due. Every stream is in the figures: one that is never challenged, never
  * ended or cut off before its last chunk fails the run, as does a single early end. The token is the same for all,
- * which spares signatures while the streams open; challenges and cuts are a stream's own either way.
+ * which spares signatures while the streams open; challenges and cuts are a stream's own either way. The server's own
+ * CPU time from just before the cut to the last end stands beside the times: it says what a busy machine hides.
  *
  *     npm run bench -- expiry [--streams 1000,10000] [--rounds 3]
  */
@@ -32,30 +33,35 @@ const limitOf = (streams: number): number => (streams <= 1_000 ? 50 : 300);
 /** Time to open the streams, beside the lead time. */
 const openingMs = (streams: number): number => 4_000 + streams * 1.5;
 
+const BEFORE_CUT_MS = 100;
+
 interface Round {
   readonly challenges: readonly number[];
   readonly cuts: readonly number[];
+  readonly cpuMs: number;
 }
 
 const rows: string[] = [];
 let failed = false;
 for (const streams of sizes) {
   for (let round = 1; round <= rounds; round++) {
-    const { challenges, cuts } = await measure(streams);
+    const { challenges, cpuMs, cuts } = await measure(streams);
     const early = cuts.filter((late) => late < 0).length;
     const p99 = quantile(cuts, 0.99);
     failed ||= early > 0 || p99 > limitOf(streams);
-    rows.push(`| ${streams} | ${round} | ${figures(challenges)} | ${figures(cuts)} | ${early} |`);
+    rows.push(
+      `| ${streams} | ${round} | ${figures(challenges)} | ${figures(cuts)} | ${early} | ${Math.round(cpuMs)} |`,
+    );
     console.log(
-      `${streams} streams, round ${round}: challenge ${figures(challenges)}; cut ${figures(cuts)}; early ${early}`,
+      `${streams} streams, round ${round}: challenge ${figures(challenges)}; cut ${figures(cuts)}; early ${early}; ${Math.round(cpuMs)} ms of CPU`,
     );
   }
 }
 console.log(`
 Milliseconds, min / p50 / p99 / max. Challenge: after exp − ${LEAD_TIME_S} s, spread over the ${LEAD_TIME_S * 100} ms before. Cut: after exp.
 
-| streams | round | challenge | cut | early ends |
-|---|---|---|---|---|
+| streams | round | challenge | cut | early ends | CPU of the cut |
+|---|---|---|---|---|---|
 ${rows.join('\n')}
 
 ${failed ? 'NOT kept' : 'kept'}: no early end; p99 of the cut ${sizes.map((size) => `≤ ${limitOf(size)} ms at ${size}`).join(', ')}`);
@@ -79,6 +85,8 @@ async function measure(streams: number): Promise<Round> {
     if (opened.kind !== 'opened' || opened.at > firstChallengeAt) {
       throw new Error(`${streams} streams were not open before the first challenge was due`);
     }
+    await new Promise((resolve) => setTimeout(resolve, closeAt - Date.now() - BEFORE_CUT_MS));
+    const before = await cpu(server);
     const [ended] = (await once(client, 'message')) as [FromExpiryClient];
     if (ended.kind !== 'ended') throw new Error('the client did not say how it ended');
     if (ended.clean < streams)
@@ -86,12 +94,19 @@ async function measure(streams: number): Promise<Round> {
     const challenges = ended.challengedAt.map((at) => at - (closeAt - LEAD_TIME_S * 1_000));
     const cuts = ended.endedAt.map((at) => at - closeAt);
     if ([...challenges, ...cuts].some(Number.isNaN)) throw new Error('a stream had no challenge or no end');
-    return { challenges, cuts };
+    return { challenges, cuts, cpuMs: (await cpu(server)) - before };
   } finally {
     if (client.connected) client.disconnect();
     if (server.connected) server.disconnect();
     await Promise.all([exited(client), exited(server)]);
   }
+}
+
+/** @returns what the server has taken of the processor, in milliseconds */
+async function cpu(server: ReturnType<typeof fork>): Promise<number> {
+  server.send({ kind: 'cpu' } satisfies ToServer);
+  const [answer] = (await once(server, 'message')) as [FromServer];
+  return answer.kind === 'cpu' ? answer.microseconds / 1_000 : Number.NaN;
 }
 
 async function exited(child: ReturnType<typeof fork>): Promise<void> {
