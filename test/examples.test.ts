@@ -74,7 +74,7 @@ describe('examples/local.yaml does what its comments say', () => {
       await using dev = await startDev(file);
       const url = `http://127.0.0.1:${dev.ports.clearText}/events`;
       const fresh = await dev.token('--ttl', '5m');
-      const brief = { authorization: `Bearer ${await dev.token('--ttl', '5s')}` };
+      const brief = { authorization: `Bearer ${await dev.mint(5)}` };
       // Less than ten seconds are left, so both are asked at once.
       using asked = await openStream(dev.ports.clearText, '/events', brief);
       using beside = await openStream(dev.ports.clearText, '/events', brief);
@@ -86,7 +86,7 @@ describe('examples/local.yaml does what its comments say', () => {
       });
       assert.equal(status, 204);
       // Somebody else's token, minted later, so that by its end those two would be over.
-      const later = { authorization: `Bearer ${await dev.token('--ttl', '5s', '--sub', 'bob')}` };
+      const later = { authorization: `Bearer ${await dev.mint(5, 'bob')}` };
       using last = await openStream(dev.ports.clearText, '/events', later);
       await last.next('end');
       await last.ended;

@@ -53,8 +53,12 @@ class Challenged {
     return `subject-${this.#subjects}`;
   }
 
-  token(subject: string, ttlSeconds: number, ...flags: string[]): Promise<string> {
-    return this.dev.token('--sub', subject, '--ttl', `${ttlSeconds}s`, ...flags);
+  token(
+    subject: string,
+    ttlSeconds: number,
+    claims: Readonly<Record<string, unknown>> = {},
+  ): Promise<string> {
+    return this.dev.mint(ttlSeconds, subject, claims);
   }
 
   get url(): string {
@@ -203,18 +207,18 @@ for (const mode of ['Subject', 'Stream'] as const) {
         ['not a token', 'x', 401, 'malformed'],
         [
           'for another audience',
-          await on.token(subject, 60, '--aud', 'https://x.example'),
+          await on.token(subject, 60, { aud: 'https://x.example' }),
           401,
           'wrong_audience',
         ],
         [
           'from another issuer',
-          await on.token(subject, 60, '--iss', 'https://x.example'),
+          await on.token(subject, 60, { iss: 'https://x.example' }),
           401,
           'wrong_issuer',
         ],
         ['of somebody else', await on.token(other, 60), ...unheard],
-        ['with less scope', await on.token(subject, 60, '--scope', 'other'), 403, 'insufficient_scope'],
+        ['with less scope', await on.token(subject, 60, { scope: 'other' }), 403, 'insufficient_scope'],
       ] as const;
       const fresh = { authorization: `Bearer ${await on.token(subject, 60)}` };
       const { stream, token } = await on.open(subject);

@@ -71,7 +71,7 @@ describe('README.md', { skip: without('curl', 'nc') }, () => {
 
     const [status = ''] = (await outputOf(line(readme, 'curl -i'))).split('\r\n');
     assert.equal(`${status.trim()}\n…\n`, answered);
-    await using unanswered = shell(line(readme, 'curl -N').replace('--ttl 30s', '--ttl 2s'));
+    await using unanswered = shell(line(readme, 'curl -N').replace('--ttl 30s', '--ttl 5s'));
     await unanswered.until((out) => out.includes('event:end'));
     assert.equal(await unanswered.ended, 0);
     assert.ok(unanswered.out().endsWith(ended ?? '?'), unanswered.out());
@@ -96,6 +96,12 @@ describe('README.md', { skip: without('curl', 'nc') }, () => {
     await listening.ended;
   });
 
+  it('tells of every command, and of none that is not there', async () => {
+    const help = await outputOf('npm run -s tidegate -- --help');
+    const commands = Array.from(help.matchAll(/^ {2}([a-z]+) +\S/gm), ([, name = '']) => name);
+    assert.deepEqual(readme.table.toSorted(), commands.toSorted());
+  });
+
   it('names no file that is not there', async () => {
     for (const file of readme.links) await readFile(join(ROOT, file)).catch(unlessDirectory);
   });
@@ -106,6 +112,8 @@ interface Readme {
   readonly commands: readonly string[];
   /** What they print, in order. */
   readonly shown: readonly string[];
+  /** First words of the tables' rows: commands. */
+  readonly table: readonly string[];
   /** Files of the project. */
   readonly links: readonly string[];
 }
@@ -118,6 +126,7 @@ function parse(text: string): Readme {
   return {
     commands: blocks.filter(({ kind }) => kind === 'sh').map(({ body }) => body.trimEnd()),
     shown: blocks.filter(({ kind }) => kind !== 'sh').map(({ body }) => body),
+    table: Array.from(text.matchAll(/^\| `([a-z]+)/gm), ([, name = '']) => name),
     links: Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)\)/g), ([, file = '']) => file),
   };
 }

@@ -68,7 +68,7 @@ describe('a stream by curl', { skip: without('curl') }, () => {
     });
 
     it(`ends by ${name} as it should, with its token`, async () => {
-      const brief = await dev.token('--ttl', '2s');
+      const brief = await dev.mint(2);
       await using stream = await openCurl(
         ...flags,
         '--cacert',

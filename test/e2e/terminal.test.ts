@@ -170,7 +170,7 @@ describe('tidegate listen, on a real stream', () => {
   });
 
   it('ends with 4 when its token does', async () => {
-    const token = await dev.token('--ttl', '2s');
+    const token = await dev.mint(5);
     const { child, err } = listen('--ca', dev.certFile, '--token', token, `${dev.origin}/events`);
     try {
       const [status] = await once(child, 'exit');

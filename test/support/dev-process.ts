@@ -4,10 +4,18 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemClock } from '../../src/core/clock.ts';
+import { mint } from '../../src/dev/minter.ts';
+import { readKeysOf } from '../../src/dev/state.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 const CLI = join(ROOT, 'src', 'cli.ts');
 const READY_MS = 20_000;
+const EXAMPLE = {
+  issuer: 'https://auth.example.com',
+  audience: 'https://api.example.com',
+  scope: 'events:read',
+};
 
 export type DevPorts = Readonly<Record<'tls' | 'clearText' | 'ingest' | 'publish' | 'admin', number>>;
 
@@ -24,6 +32,11 @@ export interface DevProcess extends AsyncDisposable {
   /** Everything on standard error so far. */
   log(): string;
   token(...flags: string[]): Promise<string>;
+  /**
+   * As `tidegate token` does, but at once: on a busy machine a process may take as long as a brief token is good for.
+   * Issuer, audience and scope are those of `examples/local.yaml`.
+   */
+  mint(ttlSeconds: number, subject?: string, claims?: Readonly<Record<string, unknown>>): Promise<string>;
   /** Its certificate, in PEM. */
   certificate(): Promise<string>;
 }
@@ -76,6 +89,8 @@ export async function startDev(file = join(ROOT, 'examples', 'local.yaml')): Pro
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
       return stdout.trim();
     },
+    mint: async (ttlSeconds, subject, claims) =>
+      mint(await readKeysOf(stateDir), EXAMPLE, { subject, ttlSeconds, claims }, systemClock),
     certificate: () => readFile(join(stateDir, 'tls.crt'), 'utf8'),
     [Symbol.asyncDispose]: stop,
   };
