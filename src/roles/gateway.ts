@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { BusError } from '../bus/bus-error.ts';
 import { RedisControl } from '../bus/redis-control.ts';
 import { RedisLink } from '../bus/redis-link.ts';
 import { RedisSubscriber } from '../bus/redis-subscriber.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
-import { InputError } from '../core/coded-error.ts';
+import { InputError, UnreachableError } from '../core/coded-error.ts';
 import { createLog, type Log } from '../core/log.ts';
 import type { Command } from '../core/terminal.ts';
 import { Guards } from '../guard/guards.ts';
@@ -69,16 +70,12 @@ async function startGateway(options: ServerOptions, log: Log, signal: AbortSigna
   const control = new RedisControl(link, parts, pod);
   const guards = new Guards({ clock, random, log, observer: metrics.guard, secretsDir });
   await Promise.all([connectRedis(link, clock, signal), guards.apply(configuration.guards)]);
-  const gateway = await createGateway({
-    configuration,
-    guards,
-    bus,
-    clock,
-    random,
-    log,
-    metrics,
-    pod,
-    control,
+  const context = { configuration, guards, bus, clock, random, log, metrics, pod, control };
+  const gateway = await createGateway(context).catch((error: unknown) => {
+    if (!(error instanceof BusError)) throw error;
+    throw new UnreachableError(`Redis can not be used: ${link.fault || 'it does not answer'}`, {
+      cause: error,
+    });
   });
   const state = { gateway, guards, bus };
   watchGateway(metrics, state, configuration.gateway.spec);
