@@ -18,13 +18,15 @@ export class SharedReads<Result> {
   }
 
   async #inTurn(start: () => Promise<Result>): Promise<Result> {
-    if (this.#running >= READS_MAX) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    this.#running++;
+    if (this.#running < READS_MAX) this.#running++;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
     try {
       return await start();
     } finally {
-      this.#running--;
-      this.#queue.shift()?.();
+      // A place goes straight to who has waited: one set free could be taken before the other has noticed.
+      const next = this.#queue.shift();
+      if (next === undefined) this.#running--;
+      else next();
     }
   }
 }
