@@ -22,15 +22,18 @@ export function parseRecord(record: string): Event | undefined {
     return undefined;
   }
   if (!Array.isArray(head)) return undefined;
-  const [name, receivedAt, type, guard, subjects]: readonly unknown[] = head;
+  const [name, receivedAt, type = null, guard, subjects]: readonly unknown[] = head;
   if (typeof name !== 'string' || typeof receivedAt !== 'number') return undefined;
+  if (type !== null && typeof type !== 'string') return undefined;
   const event = {
     topic: topic(name),
-    ...(typeof type === 'string' ? { type } : {}),
+    ...(type === null ? {} : { type }),
     data: record.slice(end + 1),
     receivedAt: epochMs(receivedAt),
   };
-  if (typeof guard !== 'string' || !Array.isArray(subjects)) return event;
-  const names = subjects.filter((each): each is string => typeof each === 'string');
-  return { ...event, audience: { guard, subjects: names.map(subject) } };
+  if (head.length <= 3) return event;
+  // Whom it is for can't be read, so it is for nobody: without an audience it would be for all.
+  if (typeof guard !== 'string' || !Array.isArray(subjects)) return undefined;
+  if (!subjects.every((each) => typeof each === 'string')) return undefined;
+  return { ...event, audience: { guard, subjects: subjects.map(subject) } };
 }
