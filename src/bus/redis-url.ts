@@ -29,7 +29,8 @@ const PORTS = { single: 6379, sentinel: 26_379, cluster: 6379 } as const;
 /**
  * `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, `redis+sentinel://…@HOST,HOST/MASTER[/DATABASE]` with
  * `?sentinelUsername=` and `?sentinelPassword=`, `redis+cluster://…@HOST,HOST`; `rediss` instead of `redis` for TLS.
- * User, password and parameters are percent-encoded. A lone `USER` without a colon is a password, as everywhere.
+ * User, password and parameters are percent-encoded. What stands before `@` without a colon is the password, as for
+ * `redis-cli`.
  *
  * @throws InputError names the part and the rule, and repeats nothing of the URL, since it holds a password
  */
@@ -53,18 +54,14 @@ export function parseRedisUrl(url: string): RedisTarget {
   if (kind === 'sentinel' && master === '') {
     throw new InputError('the Redis URL must name the master: redis+sentinel://HOST,HOST/MASTER');
   }
-  const parameters = new URLSearchParams(query);
-  for (const name of parameters.keys()) {
-    if (kind === 'sentinel' && (name === 'sentinelUsername' || name === 'sentinelPassword')) continue;
-    throw new InputError('the Redis URL has a parameter other than sentinelUsername and sentinelPassword');
-  }
+  const sentinel = parseParameters(query, kind);
   return {
     kind,
     addresses,
     tls: scheme === 'rediss',
     database: parseDatabase(segments, kind),
     ...parseCredentials(credentials),
-    ...(kind === 'sentinel' ? { sentinel: { master, ...sentinelCredentials(parameters) } } : {}),
+    ...(kind === 'sentinel' ? { sentinel: { master, ...sentinel } } : {}),
   };
 }
 
@@ -93,9 +90,21 @@ function parseCredentials(text: string): RedisCredentials {
   return { ...(username === '' ? {} : { username }), password: decode(text.slice(colon + 1), 'password') };
 }
 
-function sentinelCredentials(parameters: URLSearchParams): RedisCredentials {
-  const [username, password] = [parameters.get('sentinelUsername'), parameters.get('sentinelPassword')];
-  return { ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
+function parseParameters(query: string, kind: RedisTarget['kind']): RedisCredentials {
+  const parameters = query === '' ? [] : query.split('&');
+  let credentials: RedisCredentials = {};
+  for (const parameter of parameters) {
+    const [, name, value = ''] = /^(sentinelUsername|sentinelPassword)=(.*)$/s.exec(parameter) ?? [];
+    if (kind !== 'sentinel' || name === undefined) {
+      throw new InputError(
+        'the Redis URL has a parameter other than sentinelUsername and sentinelPassword of redis+sentinel:',
+      );
+    }
+    const part = name === 'sentinelUsername' ? 'username' : 'password';
+    if (part in credentials) throw new InputError(`the Redis URL has ${name} twice`);
+    credentials = { ...credentials, [part]: decode(value, name) };
+  }
+  return credentials;
 }
 
 function decode(text: string, what: string): string {
