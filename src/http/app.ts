@@ -4,8 +4,8 @@ import { ANSWER_CONTENT_TYPE } from '../stream/encode.ts';
 import { type AnswerParts, createAnswer } from './answer.ts';
 import { guardOf } from './authenticate.ts';
 import { allowOrigin, preflight } from './cors.ts';
-import { HEADER_BYTES_MAX } from './protocols.ts';
-import { problem, Refusal } from './refusal.ts';
+import { HEADER_BYTES_MAX, UNPARSED } from './protocols.ts';
+import { problem, Refusal, type RefusalCode } from './refusal.ts';
 import { type SubscribeParts, subscribe } from './subscribe.ts';
 import { isGone, isTaken, leaveUnread } from './take-over.ts';
 
@@ -20,6 +20,7 @@ export function createApp(parts: AppParts): Koa {
   const answer = createAnswer(parts);
   const app = new Koa();
   app.silent = true;
+  app.on(UNPARSED, (code: RefusalCode) => parts.observer.rejected(code));
   app.use(quietAfterTakeOver);
   app.use((ctx, next) => refuse(ctx, next, parts));
   app.use(async (ctx, next) => {

@@ -2,6 +2,7 @@ import { createServer as createHttp1, type Server as Http1Server } from 'node:ht
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
+import type { RefusalCode } from './refusal.ts';
 import { answerUnparsed } from './unparsed.ts';
 
 /** Header section, after which 431 (RFC 6585, 5). */
@@ -21,6 +22,9 @@ const RESET_BURST = 256;
 const RESET_RATE = 64;
 const SESSION_MEMORY_MIB = 16;
 
+/** The app is told by this event of what was refused before it was a request, with the code. */
+export const UNPARSED = 'unparsed';
+
 /** HTTP/1.1 and HTTP/2 for one app, on sockets that a listener has accepted and told apart. */
 export interface Protocols {
   http1(socket: Duplex): void;
@@ -32,7 +36,8 @@ export interface Protocols {
 /** @param sessionIdleMs when an HTTP/2 session without an open stream is let go */
 export function createProtocols(app: Koa, sessionIdleMs = SESSION_IDLE_MS): Protocols {
   const callback = app.callback();
-  const http1 = createHttp1Server(callback);
+  // What never became a request is the app's to count all the same.
+  const http1 = createHttp1Server(callback, (code) => void app.emit(UNPARSED, code));
   const http2 = createHttp2Server(callback, sessionIdleMs);
   const sessions = new Set<ServerHttp2Session>();
   http2.on('session', (session) => {
@@ -50,7 +55,10 @@ export function createProtocols(app: Koa, sessionIdleMs = SESSION_IDLE_MS): Prot
   };
 }
 
-function createHttp1Server(callback: ReturnType<Koa['callback']>): Http1Server {
+function createHttp1Server(
+  callback: ReturnType<Koa['callback']>,
+  refused: (code: RefusalCode) => void,
+): Http1Server {
   const server = createHttp1(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -64,7 +72,7 @@ function createHttp1Server(callback: ReturnType<Koa['callback']>): Http1Server {
     },
     callback,
   );
-  answerUnparsed(server);
+  answerUnparsed(server, refused);
   // Only `100-continue` is known; any other expectation may be ignored (RFC 9110, 10.1.1).
   server.on('checkExpectation', callback);
   // Node checks those time limits from 'listening' on, but here a listener in front accepts for two protocols.

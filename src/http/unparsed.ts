@@ -6,17 +6,25 @@ import { problem, Refusal, type RefusalCode } from './refusal.ts';
  * Answers what never became a request, in Node's own words for what was wrong with it, and closes. A page of any origin
  * may read the answer: it holds nothing, and what the page's origin is, nobody has read.
  */
-export function answerUnparsed(server: Server): void {
+export function answerUnparsed(server: Server, refused: (code: RefusalCode) => void): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
   server.on('request', ({ socket }, response) => latest.set(socket, response));
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     const response = latest.get(socket);
     // In the middle of another answer, or of a stream, it could only be taken for a part of that.
     const isBusy = response?.headersSent === true && !response.writableFinished;
-    if (!socket.writable || isBusy) socket.destroy();
-    else socket.end(answer(new Refusal(CODES[error.code ?? ''] ?? 'bad_request')));
+    // A peer that left in the middle of a request has said nothing wrong.
+    const isGone = !socket.writable || LEFT.has(error.code ?? '');
+    if (isGone || isBusy) socket.destroy();
+    else {
+      const code = CODES[error.code ?? ''] ?? 'bad_request';
+      refused(code);
+      socket.end(answer(new Refusal(code)));
+    }
   });
 }
+
+const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
 
 const CODES: Readonly<Record<string, RefusalCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',

@@ -52,6 +52,10 @@ describe('a request that is no good HTTP', () => {
       assert.match(answer, /^content-type: application\/problem\+json\r$/im);
       assert.match(answer, /^access-control-allow-origin: \*\r$/im);
       assert.match(answer, new RegExp(`"status":${status},"code":"${code}"`));
+      assert.deepEqual(
+        server.observed.notes.filter((note) => note.startsWith('rejected')),
+        [`rejected ${code}`],
+      );
     });
   }
 
