@@ -35,7 +35,7 @@ describe('every example', () => {
   }
 });
 
-describe('examples/local.yaml does what its comments say', () => {
+describe('examples/local.yaml does what its comments say', { concurrency: true }, () => {
   it('takes its keys from a URL as well', async (test) => {
     const file = join(await temporaryDirectory(test), 'local.yaml');
     const elsewhere = LOCAL.replace(/configMapKeyRef: .*/, 'uri: https://auth.example.com/jwks.json');
