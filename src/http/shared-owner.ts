@@ -60,7 +60,8 @@ export class SharedOwner implements Owner {
 
   async #reply(text: string): Promise<string> {
     const question = parseQuestion(text);
-    if (question === undefined) throw new TypeError('the question is not one of ours');
+    // From another version of the program: told at once, as what it comes to, instead of by silence.
+    if (question === undefined) return 'owner_unreachable';
     return question.kind === 'challenge'
       ? this.#local.answerChallenge(question.grant, question.challengeId)
       : this.#local.answerSubject(question.grant);
