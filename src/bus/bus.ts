@@ -11,10 +11,11 @@ export interface Publisher {
    *
    * Resolves with the event's id *after* the log has it: what is acknowledged is delivered to every follower exactly
    * once, in the order of ids, or the follower is told of a loss. Events of one publisher keep the order of the calls.
-   * A call that rejects may or may not have been appended.
+   * While the log can't be reached a call waits, for as long as the bus has been told to hold producers back; one that
+   * rejects after that may or may not have been appended, so repeating it without a key may append it twice.
    *
    * @param idempotencyKey repeats with the same key within five minutes append nothing and resolve with the first id
-   * @throws BusError `unavailable` (retryable) when the log can't be reached
+   * @throws BusError `unavailable` when the log could not be reached for so long
    */
   publish(event: Event, idempotencyKey?: string): Promise<EventId>;
 }

@@ -2,7 +2,6 @@ import type { Publisher } from '../bus/bus.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Event } from '../core/event.ts';
 import type { EventId } from '../core/event-id.ts';
-import { Append } from './append.ts';
 import { audienceOf } from './audience.ts';
 import type { Carriers } from './carriers.ts';
 import { type Publication, parseLine, refOf } from './line.ts';
@@ -14,7 +13,6 @@ import type { Reply } from './reply.ts';
 /** Rules that may change while producers are connected; read anew for every line. */
 export interface IngestRules {
   readonly eventBytesMax: number;
-  readonly maxStallMs: number;
   readonly carriers: Carriers;
 }
 
@@ -45,14 +43,12 @@ export interface IntakeOutput {
 
 /**
  * One producer's bytes → events in the log → replies in the order of its lines. TCP and HTTP share it.
- * Lines are published in order without waiting for one another, until one has to be repeated: then those after it wait
- * for it, so that the log has them in the producer's order. `room()` is the back-pressure.
+ * Lines are published in order without waiting for one another; the bus keeps the order. `room()` is the back-pressure.
  */
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #output: IntakeOutput;
   readonly #splitter: LineSplitter;
-  readonly #append: Append;
   readonly #idempotencyKey: string | undefined;
   #replies: Promise<void> = Promise.resolve();
   #unansweredLines = 0;
@@ -66,7 +62,6 @@ export class Intake {
     this.#parts = parts;
     this.#output = output;
     this.#idempotencyKey = idempotencyKey;
-    this.#append = new Append(parts);
     this.#splitter = new LineSplitter(
       () => parts.rules().eventBytesMax * ESCAPE_FACTOR + LINE_OVERHEAD_BYTES,
     );
@@ -108,13 +103,12 @@ export class Intake {
 
   #take(line: Line): void {
     if (line.kind === 'line' && line.bytes.length === 0) return;
-    const earlier = this.#replies;
     const outcome =
-      line.kind === 'line' ? this.#publish(line, earlier) : this.#refuse(OVERSIZE, line.number, undefined);
+      line.kind === 'line' ? this.#publish(line) : this.#refuse(OVERSIZE, line.number, undefined);
     const bytes = line.kind === 'line' ? line.bytes.length : 0;
     this.#unansweredLines++;
     this.#unansweredBytes += bytes;
-    this.#replies = this.#answer(outcome, bytes, earlier);
+    this.#replies = this.#answer(outcome, bytes, this.#replies);
   }
 
   async #answer(outcome: Promise<Outcome> | Outcome, bytes: number, earlier: Promise<void>): Promise<void> {
@@ -129,8 +123,7 @@ export class Intake {
   }
 
   /** Parsed at once, in order; what is awaited is the log. */
-  #publish(line: Extract<Line, { kind: 'line' }>, earlier: Promise<void>): Promise<Outcome> | Outcome {
-    const { number, bytes } = line;
+  #publish({ number, bytes }: Extract<Line, { kind: 'line' }>): Promise<Outcome> | Outcome {
     const { carriers, eventBytesMax } = this.#parts.rules();
     let publication: Publication;
     let event: Event;
@@ -143,24 +136,20 @@ export class Intake {
       return this.#refuse(error, number, refOf(bytes));
     }
     this.#badInRow = 0;
-    return this.#log(event, publication, number, earlier);
+    return this.#log(event, publication, number);
   }
 
-  async #log(
-    event: Event,
-    publication: Publication,
-    number: number,
-    earlier: Promise<void>,
-  ): Promise<Outcome> {
+  /** Once: whether an event that the bus has given up is in the log after all, only its producer may decide to find out. */
+  async #log(event: Event, publication: Publication, number: number): Promise<Outcome> {
     const { observer } = this.#parts;
     const { key = this.#keyOf(number), ref } = publication;
     try {
-      const id = await this.#append.event(event, key, earlier);
+      const id = await this.#parts.publisher.publish(event, key);
       observer.line('accepted');
       return { publication, reply: accepted(id, ref) };
-    } catch (error) {
-      if (!(error instanceof LineError)) throw error;
+    } catch (cause) {
       observer.line('unavailable');
+      const error = new LineError('unavailable', 'the log can not be reached; try again', { cause });
       return { publication, reply: refused(error, number, ref) };
     }
   }

@@ -3,10 +3,9 @@ import { createCarriers } from '../ingest/carriers.ts';
 import type { IngestRules } from '../ingest/intake.ts';
 
 /** What of a gateway's configuration concerns its producers. */
-export function ingestRules({ ingest, limits, streams }: EventGatewaySpec): IngestRules {
+export function ingestRules({ limits, streams }: EventGatewaySpec): IngestRules {
   return {
     eventBytesMax: limits.eventBytes,
-    maxStallMs: ingest.maxStall,
     carriers: createCarriers(
       streams.map(({ topics, guardRefs }) => ({ topics, guards: guardRefs.map(({ name }) => name) })),
     ),

@@ -213,7 +213,7 @@ describe('TcpServer', { timeout: 60_000 }, () => {
   it('does not wait for ever for a log that is away when it is stopped', async () => {
     await using server = await startServer();
     using producer = await server.connect();
-    server.log.mode = 'away';
+    server.log.mode = 'held';
     producer.socket.write('{"data":"a","ref":"1"}\n');
     await until(() => server.log.attempts > 0);
     await server.server.stop();

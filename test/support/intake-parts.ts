@@ -25,7 +25,6 @@ export function createIntakeRig(clock: Clock = systemClock, publisher?: Publishe
     connections,
     rules: {
       eventBytesMax: 262_144,
-      maxStallMs: 30_000,
       carriers: createCarriers([{ topics: ['events'], guards: ['main'] }]),
     },
     parts: {
