@@ -11,6 +11,8 @@ const REPLY_MS = 1000;
 const HOLDERS_EXPIRE_S = 7200;
 const HOLDERS_RENEW_MS = 1_800_000;
 const HOLDERS_AT_ONCE = 500;
+/** Beyond it a name stays registered until it expires: others ask in vain, and are told so. */
+const UNRELEASED_MAX = 100_000;
 const CORRELATION_BYTES = 9;
 /** Questions of this process that wait for a reply; the product's own limits are far below. */
 const WAITING_MAX = 10_000;
@@ -25,6 +27,9 @@ export class RedisControl implements Control {
   readonly #parts: LinkParts;
   readonly #waiting = new Map<string, (text: string) => void>();
   readonly #held = new Set<string>();
+  /** Not held any more, which Redis could not be told. */
+  readonly #unreleased = new Set<string>();
+  #stopped = false;
   readonly #timers: readonly Timer[];
   #reply: (question: string) => Promise<string> = () => Promise.reject(new Error('nobody replies yet'));
 
@@ -55,7 +60,10 @@ export class RedisControl implements Control {
       const heard = await this.#send(pod, `? ${correlation} ${this.pod} ${question}`);
       // Nobody listens: it is gone, or it has lost its connection for a moment.
       if (heard === 0 && !(await this.#isRegistered(pod))) return { kind: 'unregistered' };
-      return await reply;
+      const outcome = await reply;
+      // The connection of one whose machine has gone looks open for minutes, but its lease is not renewed.
+      const isGone = outcome.kind === 'silent' && !(await this.#isRegistered(pod));
+      return isGone ? { kind: 'unregistered' } : outcome;
     } finally {
       this.#waiting.delete(correlation);
     }
@@ -69,7 +77,7 @@ export class RedisControl implements Control {
     const hash = hashOf(name);
     if (held) this.#held.add(hash);
     else this.#held.delete(hash);
-    void this.#quietly(() => (held ? this.#register([hash]) : this.#release(hash)));
+    void this.#quietly(() => (held ? this.#register([hash]) : this.#release([hash])));
   }
 
   async holders(name: string): Promise<readonly string[]> {
@@ -83,6 +91,7 @@ export class RedisControl implements Control {
 
   /** Nothing is asked of this process any more; its leases go with it. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const timer of this.#timers) timer.cancel();
     await this.#quietly(() => this.#link.ask((redis) => redis.del(this.#link.keys.pod(this.pod))));
   }
@@ -111,30 +120,48 @@ export class RedisControl implements Control {
   /** After every connection: Redis may have forgotten, or have been away when there was something to tell. */
   async #registerAll(): Promise<void> {
     await this.#quietly(async () => {
-      await this.#renew();
-      const held = [...this.#held];
-      for (let i = 0; i < held.length; i += HOLDERS_AT_ONCE) {
-        await this.#register(held.slice(i, i + HOLDERS_AT_ONCE).filter((name) => this.#held.has(name)));
-      }
+      await this.#setLease();
+      for (const some of batches(this.#held))
+        await this.#register(some.filter((name) => this.#held.has(name)));
+      for (const some of batches(this.#unreleased)) await this.#release(some);
     });
   }
 
-  #renew(): Promise<unknown> {
-    return this.#link.ask((redis) => redis.set(this.#link.keys.pod(this.pod), '', 'EX', LEASE_S));
+  /** A lease that is gone has expired, or Redis has lost its data: then others may have dropped this process too. */
+  async #renew(): Promise<void> {
+    const key = this.#link.keys.pod(this.pod);
+    const renewed = await this.#link.ask((redis) => redis.set(key, '', 'EX', LEASE_S, 'XX'));
+    if (renewed === null) await this.#registerAll();
+  }
+
+  async #setLease(): Promise<void> {
+    if (this.#stopped) return;
+    await this.#link.ask((redis) => redis.set(this.#link.keys.pod(this.pod), '', 'EX', LEASE_S));
   }
 
   async #register(hashes: readonly string[]): Promise<void> {
+    if (hashes.length === 0) return;
+    for (const hash of hashes) this.#unreleased.delete(hash);
     await this.#link.ask((redis) => {
       const pipeline = redis.pipeline();
       for (const key of hashes.map((hash) => this.#link.keys.holders(hash))) {
         pipeline.sadd(key, this.pod).expire(key, HOLDERS_EXPIRE_S);
       }
-      return pipeline.exec();
+      return succeeded(pipeline.exec());
     });
   }
 
-  #release(hash: string): Promise<unknown> {
-    return this.#link.ask((redis) => redis.srem(this.#link.keys.holders(hash), this.pod));
+  async #release(hashes: readonly string[]): Promise<void> {
+    const released = hashes.filter((hash) => !this.#held.has(hash));
+    for (const hash of released) {
+      if (this.#unreleased.size < UNRELEASED_MAX) this.#unreleased.add(hash);
+    }
+    await this.#link.ask((redis) => {
+      const pipeline = redis.pipeline();
+      for (const hash of released) pipeline.srem(this.#link.keys.holders(hash), this.pod);
+      return succeeded(pipeline.exec());
+    });
+    for (const hash of released) this.#unreleased.delete(hash);
   }
 
   /** What fails here is made up for when the link is up again, or is told by a reply that does not come. */
@@ -145,6 +172,16 @@ export class RedisControl implements Control {
       this.#parts.log.debug('control message not sent', { error });
     }
   }
+}
+
+/** A pipeline resolves whatever became of its commands. */
+async function succeeded(executed: Promise<[error: Error | null, result: unknown][] | null>): Promise<void> {
+  for (const [error] of (await executed) ?? []) if (error !== null) throw error;
+}
+
+function* batches(names: Iterable<string>): Generator<readonly string[]> {
+  const all = [...names];
+  for (let i = 0; i < all.length; i += HOLDERS_AT_ONCE) yield all.slice(i, i + HOLDERS_AT_ONCE);
 }
 
 /** A subject is somebody's name: Redis sees its hash. */
