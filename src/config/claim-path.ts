@@ -5,6 +5,11 @@ export const CLAIM_PATH_CHARACTERS_MAX = 256;
 // A bare name may hold `:` and `-` (`cognito:groups`) but no `/`: a URL has dots, which would silently split it.
 const STEP = /\.?([^\s.[\]"'{}$/\\]+)|\["([^"\\\p{Cc}]+)"\]/uy;
 
+const BARE_RE2 = String.raw`[^\s\v\pZ\x{feff}.\[\]"'{}$/\\]+`;
+const QUOTED_RE2 = String.raw`\["[^"\\\p{Cc}]+"\]`;
+/** The same grammar for an API server, whose white space is ASCII only. */
+export const CLAIM_PATH_RE2 = `(${BARE_RE2}|${QUOTED_RE2})(\\.${BARE_RE2}|${QUOTED_RE2}){0,${STEPS_MAX - 1}}`;
+
 /**
  * `realm_access.roles`, or with dots in a name `["https://api.example.com/claims"].roles`, as the names to follow.
  * Whoever follows them looks each up as an *own* property, so that `__proto__` leads nowhere.

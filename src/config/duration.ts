@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cel, celMatches } from './cel.ts';
 import { rule } from './validate.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
@@ -33,15 +34,18 @@ export function formatDuration(milliseconds: number): string {
 export function duration(least: string, most: string) {
   const leastMs = bound(least);
   const mostMs = bound(most);
+  const sentence = `must be at least ${least} and at most ${most}`;
+  const [form, at] = [celMatches(FORM), 'duration(self)'];
+  const range = `${at} >= duration('${least}') && ${at} <= duration('${most}')`;
   return z
     .string(rule(SENTENCE))
     .max(TEXT_CHARACTERS_MAX, rule(SENTENCE))
     .regex(FORM, { ...rule(SENTENCE), abort: true })
+    .meta(cel({ rule: form, message: SENTENCE }, { rule: `!${form} || ${range}`, message: sentence }))
     .transform((text, context) => {
       const milliseconds = parseDuration(text) ?? Number.NaN;
       if (milliseconds >= leastMs && milliseconds <= mostMs) return milliseconds;
-      const message = `must be at least ${least} and at most ${most}`;
-      context.issues.push({ code: 'custom', message, input: text });
+      context.issues.push({ code: 'custom', message: sentence, input: text });
       return z.NEVER;
     });
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cel, LIST_SET, listMap } from './cel.ts';
 import type { DeepReadonly } from './deep-readonly.ts';
 import { duration } from './duration.ts';
 import { redisSpec } from './redis-spec.ts';
@@ -10,6 +11,17 @@ import { rule } from './validate.ts';
 import { autoscaling, podTemplate, replicas, resources, route } from './workload-spec.ts';
 
 const ORIGIN_CHARACTERS_MAX = 256;
+const ORIGINS_SENTENCE = 'must be either "*" alone or a list of origins';
+const RING_SENTENCE = 'must be at least twice eventBytes';
+const [RING, EVENT] = ['string(self.ringBytes)', 'string(self.eventBytes)'];
+const RING_RULE = `!isQuantity(${RING}) || !isQuantity(${EVENT}) || quantity(${RING}).compareTo(quantity(${EVENT}).add(quantity(${EVENT}))) >= 0`;
+
+/** `isOrigin` in CEL, but for what a browser would spell otherwise inside a host. */
+const ORIGIN_RULE = [
+  "self == '*'",
+  "(self.matches(r'^https?://([a-z0-9]([-_.a-z0-9]*[a-z0-9])?|[[][0-9a-f:]+[]])(:[1-9][0-9]{0,4})?$') && !self.matches(r'^(http://.*:80|https://.*:443)$'))",
+  "(!self.matches(r'^https?:') && self.matches(r'^[a-z][-+.a-z0-9]*://[-._a-z0-9]+(:[0-9]{1,5})?$'))",
+].join(' || ');
 
 /**
  * The one source of the gateway's fields, defaults, limits and descriptions.
@@ -22,6 +34,7 @@ export const eventGatewaySpec = z
       .min(1)
       .max(64)
       .check(distinct('is the path of an earlier stream already', ({ path }) => path, ['path']))
+      .meta(listMap('path'))
       .describe('The paths that carry events, each once.'),
     cors: z
       .strictObject({
@@ -31,7 +44,11 @@ export const eventGatewaySpec = z
           .max(64)
           .check(distinct('is listed twice', String))
           .refine((origins) => origins.length === 1 || !origins.includes('*'), {
-            error: 'must be either "*" alone or a list of origins',
+            error: ORIGINS_SENTENCE,
+          })
+          .meta({
+            ...LIST_SET,
+            ...cel({ rule: "self.size() == 1 || !('*' in self)", message: ORIGINS_SENTENCE }),
           })
           .prefault(['*'])
           .describe('Origins whose pages may read the streams; `*` for all, then without cookies.'),
@@ -68,8 +85,9 @@ export const eventGatewaySpec = z
       })
       .refine(({ eventBytes, ringBytes }) => ringBytes >= 2 * eventBytes, {
         path: ['ringBytes'],
-        error: 'must be at least twice eventBytes',
+        error: RING_SENTENCE,
       })
+      .meta(cel({ rule: RING_RULE, message: RING_SENTENCE, fieldPath: '.ringBytes' }))
       .prefault({})
       .describe('Limits of one pod.'),
     drain: z
@@ -131,8 +149,12 @@ function serverTls(description: string) {
 }
 
 function origin() {
-  const sentence = rule('must be an origin such as https://app.example.com, or "*"');
-  return z.string().max(ORIGIN_CHARACTERS_MAX).refine(isOrigin, sentence);
+  const message = 'must be an origin such as https://app.example.com, or "*"';
+  return z
+    .string()
+    .max(ORIGIN_CHARACTERS_MAX)
+    .refine(isOrigin, rule(message))
+    .meta(cel({ rule: ORIGIN_RULE, message }));
 }
 
 /** As browsers write it (RFC 6454, section 6.2): no path, no default port, lower case. */

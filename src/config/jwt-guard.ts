@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { CLAIM_PATH_CHARACTERS_MAX, parseClaimPath } from './claim-path.ts';
+import { cel, celMatches, LIST_SET } from './cel.ts';
+import { CLAIM_PATH_CHARACTERS_MAX, CLAIM_PATH_RE2, parseClaimPath } from './claim-path.ts';
 import type { DeepReadonly } from './deep-readonly.ts';
 import { duration } from './duration.ts';
 import { jwksSource } from './jwks-source.ts';
@@ -25,6 +26,15 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 const IDENTIFIER_CHARACTERS_MAX = 1_024;
 const PARAMETER_CHARACTERS_MAX = 64;
 
+const CREDENTIAL_SENTENCE = 'must accept at least one of header, query, cookie';
+const CLAIM_SENTENCE =
+  'must be a claim path such as realm_access.roles or ["https://api.example.com/roles"].list';
+
+/** Names that a stream's URL uses for itself. */
+const TAKEN_PARAMETERS: ReadonlySet<string> = new Set(['topic', 'lastEventId']);
+
+const PARAMETER = /^[-._~A-Za-z0-9]*$/;
+
 /** The one source of the guard's fields, defaults, limits and descriptions. Durations come out in milliseconds. */
 export const jwtGuardSpec = z
   .strictObject({
@@ -34,6 +44,7 @@ export const jwtGuardSpec = z
       .min(1)
       .max(16)
       .check(distinct('is listed twice', String))
+      .meta(LIST_SET)
       .describe('At least one of them must be in the `aud` claim, a string or a list.'),
     jwks: jwksSource,
     algorithms: z
@@ -41,6 +52,7 @@ export const jwtGuardSpec = z
       .min(1)
       .max(ALGORITHMS.length)
       .check(distinct('is listed twice', String))
+      .meta(LIST_SET)
       .prefault(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])
       .describe("Accepted signature algorithms, asymmetric only; a key's own `alg` narrows them."),
     clockSkew: duration('0s', '5m')
@@ -71,8 +83,11 @@ export const jwtGuardSpec = z
           .describe('Cookie that may hold the token; none when absent.'),
       })
       .refine(({ header, query, cookie }) => header || query !== '' || cookie !== undefined, {
-        error: 'must accept at least one of header, query, cookie',
+        error: CREDENTIAL_SENTENCE,
       })
+      .meta(
+        cel({ rule: "self.header || self.query != '' || has(self.cookie)", message: CREDENTIAL_SENTENCE }),
+      )
       .prefault({})
       .describe('Where a request may carry its token.'),
     challenge: z
@@ -99,21 +114,24 @@ function claimPath() {
     .string()
     .min(1)
     .max(CLAIM_PATH_CHARACTERS_MAX)
-    .refine(
-      (text) => parseClaimPath(text) !== undefined,
-      rule('must be a claim path such as realm_access.roles or ["https://api.example.com/roles"].list'),
-    );
+    .refine((text) => parseClaimPath(text) !== undefined, rule(CLAIM_SENTENCE))
+    .meta(cel({ rule: celMatches(`^${CLAIM_PATH_RE2}$`), message: CLAIM_SENTENCE }));
 }
 
-/** Names that a stream's URL uses for itself. */
-const TAKEN_PARAMETERS: ReadonlySet<string> = new Set(['topic', 'lastEventId']);
-
 function parameter() {
+  const form = 'must consist of letters, digits, "-", ".", "_" and "~"';
+  const taken = 'must not be a parameter of the stream itself';
   return z
     .string()
     .max(PARAMETER_CHARACTERS_MAX)
-    .regex(/^[-._~A-Za-z0-9]*$/, rule('must consist of letters, digits, "-", ".", "_" and "~"'))
-    .refine((name) => !TAKEN_PARAMETERS.has(name), rule('must not be a parameter of the stream itself'));
+    .regex(PARAMETER, rule(form))
+    .refine((name) => !TAKEN_PARAMETERS.has(name), rule(taken))
+    .meta(
+      cel(
+        { rule: celMatches(PARAMETER), message: form },
+        { rule: `!(self in ${JSON.stringify([...TAKEN_PARAMETERS])})`, message: taken },
+      ),
+    );
 }
 
 function algorithmSentence({ input }: { readonly input?: unknown }): string | undefined {

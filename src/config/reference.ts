@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cel, celMatches } from './cel.ts';
 import type { DeepReadonly } from './deep-readonly.ts';
 import { rule } from './validate.ts';
 
@@ -13,13 +14,15 @@ export function isReferencePart(part: string): boolean {
 }
 
 export function referencePart() {
-  const sentence = rule('must consist of letters, digits, "-", "_" and ".", and must not hold ".."');
+  const message = 'must consist of letters, digits, "-", "_" and ".", and must not hold ".."';
+  const sentence = rule(message);
   return z
     .string()
     .min(1)
     .max(PART_CHARACTERS_MAX)
     .regex(PART, { ...sentence, abort: true })
-    .refine(isReferencePart, sentence);
+    .refine(isReferencePart, sentence)
+    .meta(cel({ rule: `${celMatches(PART)} && self != '.' && !self.contains('..')`, message }));
 }
 
 /** One key of a ConfigMap or Secret of the same namespace; in file mode the file `SECRETS_DIR/NAME/KEY`. */
@@ -36,9 +39,11 @@ export type KeyRef = DeepReadonly<z.output<ReturnType<typeof keyRef>>>;
 
 /** The name of a Kubernetes object (RFC 1123 subdomain). */
 export function objectName() {
+  const message = 'must be a Kubernetes name: lower-case letters, digits, "-" and "."';
   return z
     .string()
     .min(1)
     .max(253)
-    .regex(OBJECT_NAME, rule('must be a Kubernetes name: lower-case letters, digits, "-" and "."'));
+    .regex(OBJECT_NAME, rule(message))
+    .meta(cel({ rule: celMatches(OBJECT_NAME), message }));
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cel, celMatches } from './cel.ts';
 
 const UNIT_BYTES: Readonly<Record<string, number>> = { '': 1, Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3 };
 const FORM = /^([0-9]{1,15})(Ki|Mi|Gi)?$/;
@@ -23,16 +24,29 @@ export const INT_OR_STRING = { type: ['integer', 'string'], 'x-kubernetes-int-or
 export function size(least: string, most: string) {
   const leastBytes = bound(least);
   const mostBytes = bound(most);
+  const sentence = `must be at least ${least} and at most ${most}`;
   return z
     .unknown()
-    .meta({ ...INT_OR_STRING, pattern: FORM.source, maxLength: 18 })
+    .meta({
+      ...INT_OR_STRING,
+      pattern: FORM.source,
+      maxLength: 18,
+      ...sizeRules(leastBytes, mostBytes, sentence),
+    })
     .transform((value, context) => {
       const bytes = parseSize(value);
       if (bytes !== undefined && bytes >= leastBytes && bytes <= mostBytes) return bytes;
-      const message = bytes === undefined ? SENTENCE : `must be at least ${least} and at most ${most}`;
+      const message = bytes === undefined ? SENTENCE : sentence;
       context.issues.push({ code: 'custom', message, input: value });
       return z.NEVER;
     });
+}
+
+/** The forms are those of a Kubernetes quantity too, of which it has more. */
+function sizeRules(leastBytes: number, mostBytes: number, sentence: string) {
+  const form = `(type(self) == int ? self >= 0 : ${celMatches(FORM, 'string(self)')})`;
+  const within = `quantity(string(self)).compareTo(quantity('${leastBytes}')) >= 0 && quantity(string(self)).compareTo(quantity('${mostBytes}')) <= 0`;
+  return cel({ rule: form, message: SENTENCE }, { rule: `!${form} || (${within})`, message: sentence });
 }
 
 function bound(text: string): number {

@@ -1,13 +1,14 @@
 import * as z from 'zod';
+import { type CelRule, cel } from './cel.ts';
 import { rule } from './validate.ts';
+
+const LINE_SENTENCE = 'must be one line of text, without control characters';
+export const LINE_RULE: CelRule = { rule: "!self.matches(r'\\p{Cc}')", message: LINE_SENTENCE };
+const KEY_CHARACTERS_MAX = 317;
 
 /** A string that may be compared, logged or put into a header as it is: one line, no NUL, no lone surrogate. */
 export function line(charactersMax: number) {
-  return z
-    .string()
-    .min(1)
-    .max(charactersMax)
-    .refine(isLine, rule('must be one line of text, without control characters'));
+  return z.string().min(1).max(charactersMax).refine(isLine, rule(LINE_SENTENCE)).meta(cel(LINE_RULE));
 }
 
 export function integer(least: number, most: number) {
@@ -38,12 +39,18 @@ export function distinct<T>(sentence: string, keyOf: (entry: T) => string, tail:
 /** A map of short strings, as Kubernetes has them everywhere. */
 export function strings(entriesMax: number, valueCharactersMax: number) {
   return z
-    .record(z.string().min(1).max(317), z.string().max(valueCharactersMax))
+    .record(z.string().min(1).max(KEY_CHARACTERS_MAX), z.string().max(valueCharactersMax))
     .refine(
       (record) => Object.keys(record).length <= entriesMax,
       rule(`must have at most ${entriesMax} entries`),
     )
-    .meta({ maxProperties: entriesMax });
+    .meta({
+      maxProperties: entriesMax,
+      ...cel({
+        rule: `self.all(key, key.size() >= 1 && key.size() <= ${KEY_CHARACTERS_MAX})`,
+        message: `must have keys of 1 to ${KEY_CHARACTERS_MAX} characters`,
+      }),
+    });
 }
 
 const CONTROL = /\p{Cc}/u;

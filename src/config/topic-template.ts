@@ -1,10 +1,13 @@
-import { parseClaimPath } from './claim-path.ts';
+import { CLAIM_PATH_RE2, parseClaimPath } from './claim-path.ts';
 
 /** A topic as configured: text that stands for itself and claim paths that the token fills. */
 export type TopicTemplate = readonly (string | { readonly claim: readonly string[] })[];
 
 /** `}` may stand in a quoted name of the path. */
 const PLACEHOLDER = /\$\{((?:[^"{}]|"[^"]*")*)\}/g;
+
+/** The same for an API server: RE2 has no look-ahead, so dollars are taken together with what follows them. */
+export const TOPIC_TEMPLATE_RE2 = String.raw`^([^$]|\$+[^{$]|\$+\{${CLAIM_PATH_RE2}\})*\$*$`;
 
 /**
  * `orders.${sub}` as its parts; a template without `${` is one text.

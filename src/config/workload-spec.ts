@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cel, celMatches } from './cel.ts';
 import { objectName } from './reference.ts';
 import { INT_OR_STRING } from './size.ts';
 import { integer, line, strings } from './text.ts';
@@ -6,6 +7,10 @@ import { integer, line, strings } from './text.ts';
 // What only Kubernetes needs: the operator copies it to the children. In file mode it is checked and otherwise ignored.
 
 const QUANTITY = /^[0-9]{1,15}(\.[0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/;
+const QUANTITY_SENTENCE = 'must be a quantity such as 500m, "0.5" or 512Mi';
+const RANGE_SENTENCE = 'must not be less than minReplicas';
+const HOST = /^(\*\.)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/;
+const HOST_SENTENCE = 'must be a host name such as events.example.com';
 const LABELS_MAX = 64;
 
 export function replicas() {
@@ -68,8 +73,11 @@ export const autoscaling = z
   })
   .refine(({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas, {
     path: ['maxReplicas'],
-    error: 'must not be less than minReplicas',
+    error: RANGE_SENTENCE,
   })
+  .meta(
+    cel({ rule: 'self.minReplicas <= self.maxReplicas', message: RANGE_SENTENCE, fieldPath: '.maxReplicas' }),
+  )
   .describe('Scales the pods between two numbers; `replicas` is then ignored.');
 
 export const route = z
@@ -91,9 +99,8 @@ export const route = z
           .string()
           .min(1)
           .max(253)
-          .regex(/^(\*\.)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/, {
-            error: 'must be a host name such as events.example.com',
-          }),
+          .regex(HOST, { error: HOST_SENTENCE })
+          .meta(cel({ rule: celMatches(HOST), message: HOST_SENTENCE })),
       )
       .max(16)
       .prefault([])
@@ -105,13 +112,18 @@ export const route = z
 function quantity() {
   return z
     .unknown()
-    .meta({ ...INT_OR_STRING, pattern: QUANTITY.source, maxLength: 27 })
+    .meta({
+      ...INT_OR_STRING,
+      pattern: QUANTITY.source,
+      maxLength: 27,
+      ...cel({ rule: celMatches(QUANTITY, 'string(self)'), message: QUANTITY_SENTENCE }),
+    })
     .transform((value, context) => {
       const text = Number.isSafeInteger(value) ? String(value) : value;
       if (typeof text === 'string' && QUANTITY.test(text)) return text;
       context.issues.push({
         code: 'custom',
-        message: 'must be a quantity such as 500m, "0.5" or 512Mi',
+        message: QUANTITY_SENTENCE,
         input: value,
       });
       return z.NEVER;
