@@ -78,8 +78,26 @@ async function readOptional(file: string): Promise<string | undefined> {
 
 /** Whole or not at all, and never readable by others, not even for a moment. */
 async function writePrivate(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
   const beside = `${file}.${process.pid}.tmp`;
-  await writeFile(beside, text, { mode: OWNER_ONLY_FILE });
-  await rename(beside, file);
+  try {
+    await makeDirectory(dirname(file));
+    await writeFile(beside, text, { mode: OWNER_ONLY_FILE });
+    await rename(beside, file);
+  } catch (cause) {
+    throw new InputError(`${file} can't be written`, { cause });
+  }
+}
+
+/** Parents too. Not by `recursive`, which never ends where the system answers ENOENT under a parent that exists (`/proc`). */
+async function makeDirectory(directory: string): Promise<void> {
+  const make = () => mkdir(directory, { mode: OWNER_ONLY_DIRECTORY });
+  try {
+    await make();
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(directory) === directory) throw cause;
+    await makeDirectory(dirname(directory));
+    await make();
+  }
 }

@@ -56,8 +56,8 @@ export class LocalOwner implements Owner {
     if (!(authorisation instanceof GrantedAuthorisation)) return 'no_such_challenge';
     const successor = authorisation.successor(grant);
     if (typeof successor === 'string') return successor;
-    if (successor !== authorisation) this.#hub.renew(connection, successor);
-    return 'applied';
+    if (successor === authorisation) return 'applied';
+    return this.#hub.renew(connection, successor) ? 'applied' : 'no_such_challenge';
   }
 }
 

@@ -3,6 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import { jitter, type Random } from '../core/random.ts';
 import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 import type { Connection } from './connection.ts';
+import { encode } from './encode.ts';
+import { bytesOf, frame } from './frame.ts';
 import type { StreamObserver } from './observer.ts';
 import { RETRY_JITTER, type StreamSettings } from './settings.ts';
 
@@ -33,11 +35,11 @@ export class Farewell {
     const now = clock.now();
     const retryMs = Math.round(jitter(settings().retryMs, RETRY_JITTER, random));
     const retry = CLOSE_REASONS[reason].reconnect ? { retryMs } : {};
-    connection.say({ kind: 'end', reason, ...retry }, now);
+    const bytes = bytesOf(frame(encode({ kind: 'end', reason, ...retry })), connection.transport.format);
     connection.state = 'ending';
     connection.abortAt = epochMs(now + END_TAKEN_MS);
     this.#ending.add(connection);
-    connection.transport.end();
+    connection.transport.end(bytes);
     observer.closed(reason);
   }
 

@@ -21,8 +21,8 @@ export class Http2Transport implements Transport {
     return this.#stream.writableLength <= UNDER_WAY_BYTES_MAX;
   }
 
-  end(): void {
-    if (this.#stream.writable) this.#stream.end();
+  end(bytes: Buffer): void {
+    if (this.#stream.writable) this.#stream.end(bytes);
   }
 
   abort(): void {

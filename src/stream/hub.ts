@@ -156,14 +156,19 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     return this.#sessions.challenged(challengeId);
   }
 
-  /** The answer has been judged: the stream goes on under the new authorisation. */
-  renew(connection: Connection, authorisation: Authorisation): void {
-    if (!connection.open) return;
+  /**
+   * The answer has been judged: the stream goes on under the new authorisation.
+   *
+   * @returns whether it does; a stream whose time is up is not brought back
+   */
+  renew(connection: Connection, authorisation: Authorisation): boolean {
+    if (!connection.open || this.#parts.clock.now() >= connection.authorisation.closeAt) return false;
     connection.authorisation = authorisation;
     connection.challengeAt = authorisation.challengeAt;
     connection.challenged = false;
     if (authorisation.guard !== undefined) this.#parts.observer.challenge(authorisation.guard, 'answered');
     this.#deadlines.schedule(connection);
+    return true;
   }
 
   /** Configuration or keys have changed: every running stream is judged again. */

@@ -30,6 +30,8 @@ function judge(connection: Connection, parts: ReviewParts): void {
   const { topics } = connection.lane;
   const same = verdict.topics.length === topics.size && verdict.topics.every((topic) => topics.has(topic));
   if (!same) move(connection, verdict.topics, parts);
+  // A challenge that went out told how to answer it; by other rules that answer would be refused, so it is asked anew.
+  if (verdict.authorisation.answer !== connection.authorisation.answer) connection.challenged = false;
   connection.authorisation = verdict.authorisation;
   if (!connection.challenged) connection.challengeAt = verdict.authorisation.challengeAt;
   parts.deadlines.schedule(connection);

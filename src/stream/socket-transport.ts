@@ -28,10 +28,9 @@ export class SocketTransport implements Transport {
     return this.#socket.writableLength <= this.#underWayBytesMax;
   }
 
-  end(): void {
+  end(bytes: Buffer): void {
     if (!this.#socket.writable) return;
-    if (this.format === 'chunked') this.#socket.end(LAST_CHUNK);
-    else this.#socket.end();
+    this.#socket.end(this.format === 'chunked' ? Buffer.concat([bytes, LAST_CHUNK]) : bytes);
   }
 
   abort(): void {

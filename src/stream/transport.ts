@@ -10,8 +10,8 @@ export interface Transport {
   write(bytes: Buffer): void;
   /** Whether the peer has taken what was written, but for what TLS or HTTP/2 has under way. */
   ready(): boolean;
-  /** Clean end after everything written: last chunk and FIN, or END_STREAM. */
-  end(): void;
+  /** Clean end after everything written: these bytes, then the last chunk and FIN, or END_STREAM, in one write. */
+  end(bytes: Buffer): void;
   /** Ends at once, without delivering what is queued: RST, or RST_STREAM. */
   abort(): void;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { epochMs } from '../../src/core/brand.ts';
-import { authorise, expiring, HubRig } from '../support/hub-rig.ts';
+import { authorise, expiring, HubRig, topics } from '../support/hub-rig.ts';
 
 /** A deadline is met at most two ticks of the wheel after it is due. */
 const LATE_MS = 10;
@@ -25,6 +25,36 @@ describe('challenges', () => {
     await rig.pass(9_900);
     assert.equal(transport.next(), '');
     assert.deepEqual(rig.observed.challenges, ['main sent']);
+  });
+
+  it('come anew, by the new rules, when the way of answering has changed meanwhile', async () => {
+    const rig = new HubRig();
+    const times = expiring(rig.clock, 10_000, 5000);
+    const now = authorise({ ...times, answer: 'Stream', challengeAt: epochMs(rig.clock.now()) });
+    const { transport } = rig.open({
+      authorisation: {
+        answer: 'Subject',
+        ...times,
+        review: () => ({ kind: 'allowed', authorisation: now, topics: topics('events') }),
+      },
+    });
+    await rig.pass(5000 + LATE_MS);
+    transport.next();
+    await rig.hub.review();
+    await rig.pass(LATE_MS);
+    assert.match(transport.next(), /challenge-id/);
+    await rig.hub.review();
+    await rig.pass(LATE_MS);
+    assert.equal(transport.next(), '', 'once');
+  });
+
+  it('can not be answered once the time is up, also in the moment before the stream is cut', () => {
+    const rig = new HubRig();
+    const { connection } = rig.open({ authorisation: expiring(rig.clock, 1000) });
+    rig.clock.jump(999);
+    assert.equal(rig.hub.renew(connection, authorise(expiring(rig.clock, 1))), true);
+    rig.clock.jump(1);
+    assert.equal(rig.hub.renew(connection, authorise(expiring(rig.clock, 60_000))), false);
   });
 
   it('come at once when less than the lead is left', async () => {

@@ -60,8 +60,7 @@ describe('Http2Transport', () => {
     const { transport, client } = await one();
     assert.equal(transport.format, 'raw');
     transport.write(EVENT);
-    transport.write(EVENT);
-    transport.end();
+    transport.end(EVENT);
     assert.equal(await read(client), 'data:a\n\ndata:a\n\n');
     assert.equal(client.rstCode, constants.NGHTTP2_NO_ERROR);
   });
@@ -72,8 +71,7 @@ describe('Http2Transport', () => {
     for (let i = 0; i < 20; i++) slow.transport.write(Buffer.alloc(16_384));
     await once(fast.client, 'response');
     assert.ok(!slow.transport.ready());
-    fast.transport.write(EVENT);
-    fast.transport.end();
+    fast.transport.end(EVENT);
     assert.equal(await read(fast.client), 'data:a\n\n');
     assert.ok(!slow.transport.ready());
     slow.client.resume();
@@ -101,7 +99,7 @@ describe('Http2Transport', () => {
     client.close(constants.NGHTTP2_CANCEL);
     await until(() => stream.destroyed);
     transport.write(EVENT);
-    transport.end();
+    transport.end(EVENT);
     transport.abort();
   });
 });

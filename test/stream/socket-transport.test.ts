@@ -49,14 +49,14 @@ function fill(transport: SocketTransport): number {
 
 describe('SocketTransport', () => {
   const ENDS: readonly [WireFormat, string][] = [
-    ['chunked', '8\r\ndata:a\n\n\r\n0\r\n\r\n'],
-    ['raw', '8\r\ndata:a\n\n\r\n'],
+    ['chunked', 'data:a\n\ndata:b\n\n0\r\n\r\n'],
+    ['raw', 'data:a\n\ndata:b\n\n'],
   ];
   for (const [format, received] of ENDS) {
     it(`writes as it is told and ends a ${format} body cleanly`, async () => {
       const { transport, client } = await pair(format);
-      transport.write(frame('data:a\n\n').chunk);
-      transport.end();
+      transport.write(Buffer.from('data:a\n\n'));
+      transport.end(Buffer.from('data:b\n\n'));
       assert.equal(await read(client), received);
     });
   }
@@ -87,14 +87,14 @@ describe('SocketTransport', () => {
     client.resetAndDestroy();
     await until(() => socket.destroyed);
     transport.write(frame('data:a\n\n').chunk);
-    transport.end();
+    transport.end(Buffer.alloc(0));
     transport.abort();
   });
 
   it('ends twice without a fault', async () => {
     const { transport, client } = await pair('chunked');
-    transport.end();
-    transport.end();
+    transport.end(Buffer.alloc(0));
+    transport.end(Buffer.alloc(0));
     assert.equal(await read(client), '0\r\n\r\n');
   });
 });

@@ -62,7 +62,8 @@ export class FakeTransport implements Transport {
     this.#parser.feed(text);
   }
 
-  end(): void {
+  end(bytes: Buffer): void {
+    this.write(bytes);
     assert.equal(this.state, 'open', 'a stream ends once');
     this.state = 'ended';
   }
