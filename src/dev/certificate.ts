@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { generate } from 'selfsigned';
+import { InputError } from '../core/coded-error.ts';
 
 const LIFETIME_DAYS = 365;
 const MS_PER_DAY = 86_400_000;
@@ -13,6 +13,7 @@ export interface PemPair {
 
 /** A self-signed certificate (EC P-256) for this machine alone: localhost and its loopback addresses. */
 export async function createLocalCertificate(now: number): Promise<PemPair> {
+  const { generate } = await load();
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',
@@ -34,6 +35,18 @@ export async function createLocalCertificate(now: number): Promise<PemPair> {
     ],
   });
   return { cert: made.cert, key: made.private };
+}
+
+/** By name, since the container image does without: in a cluster nobody makes certificates for localhost. */
+async function load(): Promise<typeof import('selfsigned')> {
+  try {
+    return await import('selfsigned');
+  } catch (cause) {
+    throw new InputError(
+      "a development certificate can't be made without the package selfsigned: `dev` is for a checkout",
+      { cause },
+    );
+  }
 }
 
 /** Whether a certificate made earlier still serves. */

@@ -41,14 +41,17 @@ export interface DevProcess extends AsyncDisposable {
   certificate(): Promise<string>;
 }
 
-/** @param file another configuration than `examples/local.yaml` */
-export async function startDev(file = join(ROOT, 'examples', 'local.yaml')): Promise<DevProcess> {
+/**
+ * @param file another configuration than `examples/local.yaml`
+ * @param cli the program, when it is not that of the sources
+ */
+export async function startDev(file = join(ROOT, 'examples', 'local.yaml'), cli = CLI): Promise<DevProcess> {
   const stateDir = await mkdtemp(join(tmpdir(), 'tidegate-dev-'));
   const listen = ['tls', 'http', 'ingest', 'publish', 'admin'].flatMap((name) => [
     `--listen-${name}`,
     '127.0.0.1:0',
   ]);
-  const child = spawn(process.execPath, [CLI, 'dev', file, '--state-dir', stateDir, ...listen], {
+  const child = spawn(process.execPath, [cli, 'dev', file, '--state-dir', stateDir, ...listen], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -85,7 +88,7 @@ export async function startDev(file = join(ROOT, 'examples', 'local.yaml')): Pro
     origin: `https://localhost:${ports.tls}`,
     log: () => log,
     token: async (...flags) => {
-      const args = [CLI, 'token', '--config', file, '--state-dir', stateDir, ...flags];
+      const args = [cli, 'token', '--config', file, '--state-dir', stateDir, ...flags];
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
       return stdout.trim();
     },
