@@ -61,6 +61,7 @@ export class RedisPublisher implements Publisher, BusHealth {
   #flushing = false;
   #recovering: Promise<void> | undefined;
   #awaySinceMs: number;
+  #readyAtMs = Number.NEGATIVE_INFINITY;
   readonly #timers: readonly { cancel(): void }[];
 
   constructor(link: RedisLink, parts: LinkParts, settings: () => PublisherSettings) {
@@ -172,14 +173,18 @@ export class RedisPublisher implements Publisher, BusHealth {
       this.#flushSoon();
     });
   }
+
   async #untilReady(): Promise<void> {
     const { clock, random } = this.#parts;
+    // What is refused right after it recovered (no right, no memory) would be refused again, thousands of times a second.
+    if (clock.monotonicMs() - this.#readyAtMs < RETRY_MS) await sleep(clock, jitter(RETRY_MS, 0.5, random));
     while (this.#state === 'recovering') {
       // Every command under way has its outcome within the link's time limit.
       if (this.#writes === 0 && this.#link.up) {
         try {
           await this.#fence();
           this.#state = 'ready';
+          this.#readyAtMs = clock.monotonicMs();
           return;
         } catch {
           // The link has reported it, and has given up a connection that does not answer.
@@ -204,9 +209,9 @@ export class RedisPublisher implements Publisher, BusHealth {
     if (this.#underWay.size > 0) await this.#findAnswers();
     else this.#answeredUpTo = parseEventId(String(last)) ?? this.#answeredUpTo;
     // What was not found was never appended, and never will be: it goes first, in its old order.
-    const nowMs = this.#parts.clock.monotonicMs();
-    this.#waiting = [...[...this.#underWay].filter(({ untilMs }) => untilMs > nowMs), ...this.#waiting];
+    this.#waiting = [...this.#underWay, ...this.#waiting];
     this.#underWay.clear();
+    this.#rejectLate();
   }
 
   async #findAnswers(): Promise<void> {
