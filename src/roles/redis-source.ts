@@ -75,11 +75,12 @@ function missingDirectory(): never {
   );
 }
 
-/** Connects. @throws UnreachableError when that takes too long */
+/** Connects. @throws UnreachableError when that takes too long, or when the signal comes first */
 export async function connectRedis(link: RedisLink, clock: Clock, signal: AbortSignal): Promise<void> {
   link.start();
   const sinceMs = clock.monotonicMs();
-  while (!link.up && !signal.aborted) {
+  while (!link.up) {
+    if (signal.aborted) throw new UnreachableError('told to end before Redis could be reached');
     if (clock.monotonicMs() - sinceMs > START_MS) {
       const why = link.fault === '' ? '' : `: ${link.fault}`;
       throw new UnreachableError(`Redis could not be reached within ${START_MS / 1000} s${why}`);
@@ -97,17 +98,19 @@ export function followRedisSettings(
   log: Log,
 ): Timer {
   let seen = digest(first);
+  let announced = first.prefix;
   let refused = '';
   return clock.every(POLL_MS, () => {
     void (async () => {
       try {
-        const next = await read();
+        const { prefix, ...rest } = await read();
+        refused = '';
+        if (prefix !== announced)
+          log.error('spec.redis.prefix has changed, which takes effect with a restart');
+        announced = prefix;
+        const next = { ...rest, prefix: first.prefix };
         if (digest(next) === seen) return;
         seen = digest(next);
-        if (next.prefix !== first.prefix) {
-          log.error('spec.redis.prefix has changed, which takes effect with a restart');
-          return;
-        }
         log.info('redis settings changed, connecting anew');
         link.replace(next);
       } catch (error) {
