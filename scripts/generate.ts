@@ -1,4 +1,4 @@
-/** `npm run generate`: writes the files that follow from the sources. `test/crds/generated.test.ts` finds stale ones. */
+/** `npm run generate`: writes the files that follow from the sources. `test/generated.test.ts` finds stale ones. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generatedFiles } from './generated-files.ts';

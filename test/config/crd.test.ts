@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { customResourceDefinitions } from '../../src/config/crd.ts';
 import type { StructuralSchema } from '../../src/config/structural-schema.ts';
 
-// What test/config/schema.test.ts says of the spec holds of all that is published: the status too, and the document.
+// What schema.test.ts says of the spec holds of all that is published: the status too, and the document.
 for (const { spec } of customResourceDefinitions()) {
   const nodes = spec.versions.flatMap(({ schema }) => [...walk(schema.openAPIV3Schema, '')]);
 
