@@ -1,11 +1,4 @@
-/**
- * Every key and channel, all in one hash slot when the prefix holds a hash tag, as the default does.
- *
- * Least rights (Redis ACL), for the prefix `P`:
- * - ingest: `~P* &P:live … -@all` and the commands of `INGEST_COMMANDS`; channel `Plive` only, so that whoever has a
- *   producer's credentials can't speak on the control channels
- * - gateways: `~P* &P*` and the commands of `GATEWAY_COMMANDS`
- */
+/** Every key and channel, all in one hash slot when the prefix holds a hash tag, as the default does. */
 export interface Keys {
   /** Stream: the log. Fields `p` previous id, `w` writer's mark, `r` record (`record.ts`). */
   readonly log: string;
@@ -44,4 +37,63 @@ export function createKeys(prefix: string): Keys {
 /** `tidegate:{NAMESPACE/NAME}:`; without a namespace, as in a file, `tidegate:{NAME}:`. */
 export function defaultPrefix(namespace: string | undefined, name: string): string {
   return `tidegate:{${namespace === undefined ? name : `${namespace}/${name}`}}:`;
+}
+
+/** What a user of Redis may do, as rules of `ACL SETUSER` or of an ACL file. */
+export type AclRules = readonly string[];
+
+/** On every connection: is it the master, and has it loaded; then the database, or who owns the hash slot. */
+const CONNECT = {
+  server: ['info', 'select'],
+  cluster: ['info', 'cluster|keyslot', 'cluster|slots'],
+} as const;
+const PUBLISH = { server: ['publish'], cluster: ['spublish'] } as const;
+const SUBSCRIBE = { server: ['subscribe'], cluster: ['ssubscribe'] } as const;
+/** What the scripts call counts as if the user had called it; the channel that they are given counts as a key. */
+const SCRIPT = ['eval', 'evalsha', 'get', 'set', 'xadd', 'xdel', 'xrange'];
+const INGEST = ['script|load', 'expire', 'time', 'xtrim', 'xlen', 'memory|usage', 'wait'];
+const GATEWAY = ['xrevrange', 'exists', 'del', 'sadd', 'srem', 'smembers', 'expire'];
+
+/**
+ * The least rights with which `tidegate ingest` works. Of channels it has the live one alone, so that whoever has a
+ * producer's credentials can't speak on the control channels, and it can't see who holds what.
+ */
+export function ingestAcl(prefix: string, kind: 'server' | 'cluster' = 'server'): AclRules {
+  const { log, head, generation, live, writer, once } = createKeys(literal(prefix));
+  return aclRules(
+    [log, head, generation, live, writer('*'), once('*')],
+    [live],
+    [...CONNECT[kind], ...PUBLISH[kind], ...SCRIPT, ...INGEST],
+  );
+}
+
+/** The least rights with which `tidegate gateway` works. It writes to the log too: what raises one that lost events. */
+export function gatewayAcl(prefix: string, kind: 'server' | 'cluster' = 'server'): AclRules {
+  const { log, head, generation, live, pod, holders, control } = createKeys(literal(prefix));
+  return aclRules(
+    [log, head, generation, live, pod('*'), holders('*')],
+    [live, control('*')],
+    [...CONNECT[kind], ...PUBLISH[kind], ...SUBSCRIBE[kind], ...SCRIPT, ...GATEWAY],
+  );
+}
+
+function aclRules(
+  keys: readonly string[],
+  channels: readonly string[],
+  commands: readonly string[],
+): AclRules {
+  return [
+    'resetkeys',
+    ...keys.map((key) => `~${key}`),
+    // Before Redis 7 a new user may use every channel.
+    'resetchannels',
+    ...channels.map((channel) => `&${channel}`),
+    '-@all',
+    ...commands.map((command) => `+${command}`),
+  ];
+}
+
+/** As a pattern that means itself; a rule can't hold white space, so any one character stands for it. */
+function literal(prefix: string): string {
+  return prefix.replace(/[\\*?[\]]/g, '\\$&').replace(/\s/g, '?');
 }
