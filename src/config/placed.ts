@@ -40,18 +40,26 @@ export function placeDocuments(text: string, file: string): Contents {
   const placed: Placed[] = [];
   let complete = syntaxFaults.length === 0;
   for (const source of documents) {
-    const found = parseResource(source.value);
-    if (found.ok) {
-      const { name, namespace } = found.value.document;
-      placed.push({ name, namespace, source, ...found.value });
-      continue;
-    }
-    for (const { path, rule } of found.violations) faults.push(faultAt(source, path, rule));
-    const faulty = place(source);
-    if (faulty === undefined) complete = false;
-    else placed.push(faulty);
+    const each = placeDocument(source);
+    faults.push(...each.faults);
+    if (each.placed === undefined) complete = false;
+    else placed.push(each.placed);
   }
   return { placed, faults, complete };
+}
+
+/** One document, judged by itself; `placed` is undefined when it could not be told what it is. */
+export function placeDocument(source: PositionedDocument): {
+  readonly placed: Placed | undefined;
+  readonly faults: readonly Fault[];
+} {
+  const found = parseResource(source.value);
+  if (found.ok) {
+    const { name, namespace } = found.value.document;
+    return { placed: { name, namespace, source, ...found.value }, faults: [] };
+  }
+  const faults = found.violations.map(({ path, rule }) => faultAt(source, path, rule));
+  return { placed: place(source), faults };
 }
 
 export function faultAt(source: PositionedDocument, path: Path, rule: string): Fault {

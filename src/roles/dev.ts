@@ -12,11 +12,11 @@ import type { IngestRules } from '../ingest/intake.ts';
 import { PublishServer } from '../ingest/publish-server.ts';
 import { TcpServer } from '../ingest/tcp-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import { followConfigurationFile } from './configuration-file.ts';
 import { devBanner } from './dev-banner.ts';
 import { DEV_USAGE, type DevOptions, parseDevOptions } from './dev-options.ts';
 import { mintFor, publishOne } from './dev-page-parts.ts';
 import { aborted } from './ending.ts';
+import { followConfigurationFile } from './file-configuration.ts';
 import { createGateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
 import { ingestRules } from './ingest-rules.ts';
@@ -47,7 +47,8 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
   const { file, listen } = options;
   const local = await openState(options.stateDir, clock);
   const metrics = createMetrics({ version });
-  const source = await followConfigurationFile(file, metrics, log);
+  const secretsDir = options.secretsDir ?? local.secretsDir;
+  const source = await followConfigurationFile(file, secretsDir, metrics, log);
   const configuration = source.current();
 
   const bus = new MemoryBus({
@@ -57,7 +58,6 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
       return { maxEvents, maxAgeMs: maxAge, maxBytes };
     },
   });
-  const secretsDir = options.secretsDir ?? local.secretsDir;
   const guards = new Guards({ clock, random, log, observer: metrics.guard, secretsDir });
   await guards.apply(configuration.guards);
 

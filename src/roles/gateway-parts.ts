@@ -61,16 +61,24 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     log,
     ...(pages === undefined ? {} : { pages }),
   });
+  const enforced = new Map<string, number>();
+  const enforce = async ({ guards: documents }: Configuration): Promise<void> => {
+    await guards.apply(documents);
+    await hub.review();
+    for (const [name, { generation }] of documents) enforced.set(name, generation);
+  };
+  await enforce(configuration);
   return {
     app,
     hub,
-    routes: () => routes,
+    /** The generation of a guard that every open stream has been judged by; it is told only after its cuts. */
+    enforcedGeneration: (guard: string): number | undefined => enforced.get(guard),
     /** Everything that the next configuration says, at once; running streams are judged again. */
     apply(next: Configuration): void {
       routes = createRoutes(next.gateway.spec);
       settings = streamSettings(next.gateway.spec);
-      void guards.apply(next.guards);
       void hub.review();
+      void enforce(next);
     },
     async stop(graceMs: number): Promise<void> {
       await hub.stop(graceMs);

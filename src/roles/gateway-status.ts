@@ -27,7 +27,11 @@ export function watchGateway(
 
 /** `/status`: no subjects, no tokens. */
 export function gatewayStatus({ gateway, guards, bus }: GatewayState): object {
-  return { version, ...gateway.hub.status(), guards: guards.status(), bus: bus.health() };
+  const judged = guards.status().map((each) => ({
+    ...each,
+    enforcedGeneration: gateway.enforcedGeneration(each.name),
+  }));
+  return { version, ...gateway.hub.status(), guards: judged, bus: bus.health() };
 }
 
 /**

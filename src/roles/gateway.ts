@@ -7,16 +7,16 @@ import type { Configuration } from '../config/configuration.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
 import { InputError, UnreachableError } from '../core/coded-error.ts';
 import { createLog, type Log } from '../core/log.ts';
-import type { Command } from '../core/terminal.ts';
+import type { Command, Terminal } from '../core/terminal.ts';
 import { Guards } from '../guard/guards.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createAdminServer } from '../http/admin-server.ts';
 import type { CertificatePaths } from '../http/certificate-files.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import { followConfigurationFile } from './configuration-file.ts';
 import { aborted } from './ending.ts';
 import { createGateway, type Gateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
+import { openConfiguration } from './open-configuration.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { connectRedis, followRedisSettings, readRedisSettings } from './redis-source.ts';
 import { addressOf, parseServerOptions, SERVER_FLAGS, type ServerOptions } from './server-options.ts';
@@ -31,7 +31,7 @@ const DRAIN_LOOK_MS = 50;
 
 export const gatewayCommand: Command = {
   summary: 'a stream server: public HTTP, events from Redis, guards',
-  usage: `Usage: tidegate gateway FILE [--listen-tls ADDRESS] [--listen-http ADDRESS] [--listen-admin ADDRESS]
+  usage: `Usage: tidegate gateway FILE | --name NAME [--namespace NAMESPACE] [--listen-tls ADDRESS] [--listen-http ADDRESS] [--listen-admin ADDRESS]
                         [--tls-cert FILE --tls-key FILE] [--secrets-dir DIR] [--log-level LEVEL]
 
 Serves the streams of FILE (one EventGateway with spec.redis, and its JwtGuards; watched). Any number of gateways share
@@ -49,7 +49,7 @@ come back. A second one ends at once.
   async run(args, terminal) {
     const options = parseServerOptions('gateway', ['tls', 'http', 'admin'], args);
     const log = createLog(options.logLevel, terminal.err, terminal.isTerminal);
-    const gateway = await startGateway(options, log, terminal.signal);
+    const gateway = await startGateway(options, log, terminal);
     await aborted(terminal.signal);
     await gateway.drain();
     return 0;
@@ -57,18 +57,24 @@ come back. A second one ends at once.
 };
 
 /** Configuration, Redis, guards, streams, listeners, in the order in which they need each other. */
-async function startGateway(options: ServerOptions, log: Log, signal: AbortSignal) {
+async function startGateway(options: ServerOptions, log: Log, terminal: Terminal) {
+  const { signal } = terminal;
   const metrics = createMetrics({ version });
-  const source = await followConfigurationFile(options.file, metrics, log);
+  const source = await openConfiguration('gateway', options, terminal.env, metrics, log, signal);
   const configuration = source.current();
-  const { secretsDir } = options;
-  const settings = await readRedisSettings(configuration, secretsDir);
+  const settings = await readRedisSettings(configuration, source.places);
   const parts = { clock, random, log, observer: metrics.bus };
   const link = new RedisLink(settings, parts);
   const bus = new RedisSubscriber(link, parts);
   const pod = randomBytes(POD_BYTES).toString('base64url');
   const control = new RedisControl(link, parts, pod);
-  const guards = new Guards({ clock, random, log, observer: metrics.guard, secretsDir });
+  const guards = new Guards({
+    clock,
+    random,
+    log,
+    observer: metrics.guard,
+    secretsDir: source.places.configMapsDir,
+  });
   await Promise.all([connectRedis(link, clock, signal), guards.apply(configuration.guards)]);
   const context = { configuration, guards, bus, clock, random, log, metrics, pod, control };
   const gateway = await createGateway(context).catch((error: unknown) => {
@@ -100,7 +106,7 @@ async function startGateway(options: ServerOptions, log: Log, signal: AbortSigna
   }
   const watching = followRedisSettings(
     link,
-    () => readRedisSettings(source.current(), secretsDir),
+    () => readRedisSettings(source.current(), source.places),
     settings,
     clock,
     log,

@@ -4,15 +4,15 @@ import type { Configuration } from '../config/configuration.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
 import { InputError } from '../core/coded-error.ts';
 import { createLog, type Log } from '../core/log.ts';
-import type { Command } from '../core/terminal.ts';
+import type { Command, Terminal } from '../core/terminal.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createAdminServer } from '../http/admin-server.ts';
 import { PublishServer } from '../ingest/publish-server.ts';
 import { TcpServer } from '../ingest/tcp-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import { followConfigurationFile } from './configuration-file.ts';
 import { aborted } from './ending.ts';
 import { ingestRules } from './ingest-rules.ts';
+import { openConfiguration } from './open-configuration.ts';
 import { publisherSettings } from './publisher-settings.ts';
 import { connectRedis, followRedisSettings, readRedisSettings } from './redis-source.ts';
 import {
@@ -28,7 +28,7 @@ const { random } = Math;
 
 export const ingestCommand: Command = {
   summary: 'an ingest server: events by TCP and HTTP, into Redis',
-  usage: `Usage: tidegate ingest FILE [--listen-ingest ADDRESS] [--listen-publish ADDRESS] [--listen-admin ADDRESS]
+  usage: `Usage: tidegate ingest FILE | --name NAME [--namespace NAMESPACE] [--listen-ingest ADDRESS] [--listen-publish ADDRESS] [--listen-admin ADDRESS]
                        [--secrets-dir DIR] [--log-level LEVEL]
 
 Takes events for the gateways of FILE (one EventGateway with spec.redis; watched) and acknowledges them once Redis
@@ -44,20 +44,20 @@ SIGTERM drains: not ready at once, what has been read is acknowledged, then it e
   async run(args, terminal) {
     const options = parseServerOptions('ingest', ['ingest', 'publish', 'admin'], args);
     const log = createLog(options.logLevel, terminal.err, terminal.isTerminal);
-    const ingest = await startIngest(options, log, terminal.signal);
+    const ingest = await startIngest(options, log, terminal);
     await aborted(terminal.signal);
     await ingest.drain();
     return 0;
   },
 };
 
-async function startIngest(options: ServerOptions, log: Log, signal: AbortSignal) {
+async function startIngest(options: ServerOptions, log: Log, terminal: Terminal) {
+  const { signal } = terminal;
   const metrics = createMetrics({ version });
-  const source = await followConfigurationFile(options.file, metrics, log);
+  const source = await openConfiguration('ingest', options, terminal.env, metrics, log, signal);
   const configuration = source.current();
   assertOpenIngest(configuration);
-  const { secretsDir } = options;
-  const settings = await readRedisSettings(configuration, secretsDir);
+  const settings = await readRedisSettings(configuration, source.places);
   const parts = { clock, random, log, observer: metrics.bus };
   const link = new RedisLink(settings, parts);
   const publisher = new RedisPublisher(link, parts, () => publisherSettings(source.current()));
@@ -93,7 +93,7 @@ async function startIngest(options: ServerOptions, log: Log, signal: AbortSignal
   await listen('admin', admin, '127.0.0.1', 7190);
   const watching = followRedisSettings(
     link,
-    () => readRedisSettings(source.current(), secretsDir),
+    () => readRedisSettings(source.current(), source.places),
     settings,
     clock,
     log,

@@ -10,6 +10,7 @@ import { readSecret } from '../config/secrets.ts';
 import { type Clock, sleep, type Timer } from '../core/clock.ts';
 import { InputError, UnreachableError } from '../core/coded-error.ts';
 import type { Log } from '../core/log.ts';
+import type { ReferencePlaces } from './configuration-source.ts';
 
 const URL_BYTES_MAX = 4096;
 const PEM_BYTES_MAX = 262_144;
@@ -26,7 +27,7 @@ const LOOK_MS = 20;
  */
 export async function readRedisSettings(
   { gateway }: Configuration,
-  secretsDir: string | undefined,
+  { secretsDir, configMapsDir }: ReferencePlaces,
 ): Promise<RedisSettings> {
   const { redis } = gateway.spec;
   if (redis === undefined) {
@@ -44,18 +45,19 @@ export async function readRedisSettings(
   if (target.kind === 'cluster' && !/\{[^}]+\}/.test(prefix)) {
     throw new InputError('spec.redis.prefix: must hold a hash tag such as {events} for a Redis Cluster');
   }
-  return { target, tls: await readTls(directory, redis.tls), prefix };
+  return { target, tls: await readTls(directory, configMapsDir ?? directory, redis.tls), prefix };
 }
 
 async function readTls(
-  directory: string,
+  secretsDir: string,
+  configMapsDir: string,
   tls: NonNullable<EventGatewaySpec['redis']>['tls'],
 ): Promise<RedisTls> {
   if (tls === undefined) return {};
   const { caConfigMapKeyRef: ca, clientSecretName: client, serverName } = tls;
-  const read = (name: string, key: string) => readText(directory, name, key, PEM_BYTES_MAX);
+  const read = (name: string, key: string) => readText(secretsDir, name, key, PEM_BYTES_MAX);
   return {
-    ...(ca === undefined ? {} : { ca: await read(ca.name, ca.key) }),
+    ...(ca === undefined ? {} : { ca: await readText(configMapsDir, ca.name, ca.key, PEM_BYTES_MAX) }),
     ...(client === undefined
       ? {}
       : { cert: await read(client, 'tls.crt'), key: await read(client, 'tls.key') }),

@@ -6,7 +6,15 @@ import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
 
 /** What `gateway` and `ingest` are told by flags. */
 export interface ServerOptions {
-  readonly file: string;
+  readonly from:
+    | { readonly kind: 'file'; readonly file: string }
+    /** `namespace` is the pod's own, and `kubeconfig` absent, in a pod. */
+    | {
+        readonly kind: 'cluster';
+        readonly name: string;
+        readonly namespace: string | undefined;
+        readonly kubeconfig: string | undefined;
+      };
   readonly secretsDir: string | undefined;
   readonly logLevel: LogLevel;
   readonly tlsCert: string | undefined;
@@ -18,7 +26,10 @@ export interface ServerOptions {
 const LISTENERS = ['tls', 'http', 'ingest', 'publish', 'admin'] as const;
 export type ListenerName = (typeof LISTENERS)[number];
 
-export const SERVER_FLAGS = `  --secrets-dir DIR       where references of the configuration resolve to: DIR/NAME/KEY
+export const SERVER_FLAGS = `  --name NAME             the EventGateway whose configuration is taken from the cluster, instead of FILE
+  --namespace NAMESPACE   where it is (default: the pod's own)
+  --kubeconfig FILE       how to reach the API server from outside of a pod
+  --secrets-dir DIR       where references of the configuration resolve to: DIR/NAME/KEY
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 `;
 
@@ -41,12 +52,18 @@ export function parseServerOptions(
         'tls-cert': { type: 'string' },
         'tls-key': { type: 'string' },
         'secrets-dir': { type: 'string' },
+        name: { type: 'string' },
+        namespace: { type: 'string' },
+        kubeconfig: { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
       },
     }),
   );
   const [file, surplus] = positionals;
-  if (file === undefined || surplus !== undefined) throw new UsageError(`${role} takes one FILE`);
+  const { kubeconfig, name, namespace } = values;
+  if (surplus !== undefined || (file === undefined) === (name === undefined)) {
+    throw new UsageError(`${role} takes one FILE, or --name NAME`);
+  }
   if ((values['tls-cert'] === undefined) !== (values['tls-key'] === undefined)) {
     throw new UsageError('--tls-cert and --tls-key belong together');
   }
@@ -57,7 +74,10 @@ export function parseServerOptions(
     return text === undefined ? [] : [[name, listenAddress(`listen-${name}`, text) ?? 'off'] as const];
   });
   return {
-    file,
+    from:
+      name === undefined
+        ? { kind: 'file', file: file ?? '' }
+        : { kind: 'cluster', name, namespace, kubeconfig },
     secretsDir: values['secrets-dir'],
     logLevel: logLevel(values['log-level']),
     tlsCert: values['tls-cert'],

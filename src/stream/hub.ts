@@ -156,11 +156,7 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     return this.#sessions.challenged(challengeId);
   }
 
-  /**
-   * The answer has been judged: the stream goes on under the new authorisation.
-   *
-   * @returns whether it does; a stream whose time is up is not brought back
-   */
+  /** The answer has been judged. @returns whether the stream goes on by it; one whose time is up is not brought back */
   renew(connection: Connection, authorisation: Authorisation): boolean {
     if (!connection.open || this.#parts.clock.now() >= connection.authorisation.closeAt) return false;
     connection.authorisation = authorisation;
@@ -244,7 +240,7 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     this.#open--;
   }
 
-  /** A copy, since streams may leave while it is walked. */
+  /** A copy: streams may leave while it is walked. */
   #connections(): readonly Connection[] {
     return Array.from(this.#lanes.all(), (lane) => lane.connections).flat();
   }

@@ -4,14 +4,7 @@ import { FileSource } from '../config/file-source.ts';
 import { systemClock as clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-
-export interface ConfigurationFile {
-  /** As it is now. */
-  current(): Configuration;
-  /** Calls `apply` with each change from now on, and at once if there has been one since the file was first read. */
-  onChange(apply: (next: Configuration) => void): void;
-  stop(): Promise<void>;
-}
+import type { ConfigurationSource } from './configuration-source.ts';
 
 /**
  * The configuration of a role that takes it from a file, watched; every verdict on it is logged and counted.
@@ -20,9 +13,10 @@ export interface ConfigurationFile {
  */
 export async function followConfigurationFile(
   file: string,
+  references: string | undefined,
   metrics: Metrics,
   log: Log,
-): Promise<ConfigurationFile> {
+): Promise<ConfigurationSource> {
   // Only when everything is there to take a change; one that comes before is caught up with.
   let apply: ((next: Configuration) => void) | undefined;
   const source = new FileSource({
@@ -44,6 +38,7 @@ export async function followConfigurationFile(
   await source.start();
   const first = source.configuration;
   return {
+    places: { secretsDir: references, configMapsDir: references },
     current: () => source.configuration,
     onChange(take) {
       apply = (next) => {
