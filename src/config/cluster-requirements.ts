@@ -1,6 +1,6 @@
 import type { CelRule } from './cel.ts';
 import type { EventGatewaySpec } from './event-gateway.ts';
-import { CEL_LOOPBACK, isLoopbackUrl } from './jwks-source.ts';
+import { CEL_REMOTE_HTTPS, isLoopbackUrl } from './jwks-source.ts';
 import type { JwtGuardSpec } from './jwt-guard.ts';
 import type { Violation } from './validate.ts';
 
@@ -44,7 +44,7 @@ export const GUARD_IN_CLUSTER: InCluster = new Map([
     {
       rules: [
         {
-          rule: `!isURL(self) || (url(self).getScheme() == 'https' && !${CEL_LOOPBACK})`,
+          rule: `!isURL(self) || (${CEL_REMOTE_HTTPS})`,
           message: URI_SENTENCE,
         },
       ],

@@ -141,7 +141,8 @@ function schemaOf({ description, spec, status, inCluster }: Definition): Structu
     properties: {
       apiVersion: { type: 'string', description: `${API_VERSION}.` },
       kind: { type: 'string', description: 'The kind of the document.' },
-      metadata: { type: 'object', description: 'Name, namespace, labels and the like.' },
+      // Of the metadata nothing but its type may be said.
+      metadata: { type: 'object' },
       spec: tightened(structural(spec), inCluster),
       status: structural(status),
     },

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cel } from './cel.ts';
+import { cel, celMatches } from './cel.ts';
 import { duration } from './duration.ts';
 import { keyRef } from './reference.ts';
 import { rule } from './validate.ts';
@@ -14,13 +14,12 @@ const SECRET_SENTENCE = 'must hold public keys only, but one is private or symme
 const ONE_SENTENCE = 'must have exactly one of uri, inline, configMapKeyRef';
 const CA_SENTENCE = 'is of use only with uri';
 
-const HOST = 'url(self).getHostname().lowerAscii()';
-/** `isLoopbackUrl` in CEL. */
-export const CEL_LOOPBACK = `(${HOST} == 'localhost' || ${HOST} == '::1' || ${HOST}.matches(r'^127([.][0-9]+){3}$'))`;
-const URI_RULE = [
-  `isURL(self) && ${HOST} != '' && !self.matches(r'^[^/]*//[^/?#]*@')`,
-  `(url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && ${CEL_LOOPBACK}))`,
-].join(' && ');
+// By pattern: CEL's own URL functions lose the length of the text, and with it the bound on what a rule may cost.
+const LOOPBACK_RE2 = '(localhost|127([.][0-9]+){3}|[[]::1[]])(:[0-9]*)?([/?#]|$)';
+const HTTPS_RULE = celMatches('(?i)^https://[^/?#@]+([/?#]|$)');
+const URI_RULE = `isURL(self) && (${HTTPS_RULE} || ${celMatches(`(?i)^http://${LOOPBACK_RE2}`)})`;
+/** https to a host that `isLoopbackUrl` does not know. */
+export const CEL_REMOTE_HTTPS = `${HTTPS_RULE} && !${celMatches(`(?i)^https://${LOOPBACK_RE2}`)}`;
 
 /** Where a guard's public keys come from. */
 export const jwksSource = z

@@ -51,10 +51,15 @@ function converted(node: z.core.JSONSchema.JSONSchema): StructuralSchema {
   const strange = Object.keys(node).filter((key) => !DROPPED.has(key) && !KEPT.some((kept) => kept === key));
   if (strange.length > 0) throw new TypeError(`no structural schema has ${strange.join(', ')}`);
   const kept = Object.fromEntries(KEPT.flatMap((key) => (node[key] === undefined ? [] : [[key, node[key]]])));
+  const properties = node.properties === undefined ? undefined : mapped(node.properties);
   return {
     // An int-or-string has no type of its own.
     ...(typeof node.type === 'string' ? { type: node.type } : {}),
     ...kept,
+    // An API server judges a default by the rules beside it before it fills in the defaults inside.
+    ...(properties === undefined || node.default === undefined
+      ? {}
+      : { default: { ...defaultsOf(properties), ...Object(node.default) } }),
     // A rule says in words what the pattern beside it says in signs; both would be told.
     ...(node['x-kubernetes-validations'] === undefined && node.pattern !== undefined
       ? { pattern: node.pattern }
@@ -62,12 +67,20 @@ function converted(node: z.core.JSONSchema.JSONSchema): StructuralSchema {
     ...(node.type === 'array' && node['x-kubernetes-list-type'] === undefined
       ? { 'x-kubernetes-list-type': 'atomic' }
       : {}),
-    ...(node.properties === undefined ? {} : { properties: mapped(node.properties) }),
+    ...(properties === undefined ? {} : { properties }),
     ...(isSchema(node.items) ? { items: converted(node.items) } : {}),
     ...(isSchema(node.additionalProperties)
       ? { additionalProperties: converted(node.additionalProperties) }
       : {}),
   };
+}
+
+function defaultsOf(properties: Readonly<Record<string, StructuralSchema>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).flatMap(([name, node]) =>
+      'default' in node ? [[name, node['default']]] : [],
+    ),
+  );
 }
 
 function mapped(properties: Readonly<Record<string, unknown>>): Record<string, StructuralSchema> {
