@@ -12,6 +12,8 @@ const POLL_MS = 997;
 export interface CertificatePaths {
   readonly certFile: string;
   readonly keyFile: string;
+  /** CA certificates that clients' certificates must be from. */
+  readonly clientCaFile?: string;
 }
 
 /** A certificate and its key in files that may be replaced while they are in use. The last good pair stays. */
@@ -65,15 +67,23 @@ export class CertificateFiles implements Service {
   }
 
   async #read(): Promise<Certificate> {
-    const [cert, key] = await Promise.all([
-      readFile(this.#paths.certFile, 'utf8'),
-      readFile(this.#paths.keyFile, 'utf8'),
+    const { certFile, clientCaFile, keyFile } = this.#paths;
+    const [cert, key, clientCa] = await Promise.all([
+      readFile(certFile, 'utf8'),
+      readFile(keyFile, 'utf8'),
+      clientCaFile === undefined ? undefined : readFile(clientCaFile, 'utf8'),
     ]);
-    return { cert, key };
+    return { cert, key, ...(clientCa === undefined ? {} : { clientCa }) };
   }
 
   #take(next: Certificate): void {
-    createSecureContext({ ...next, minVersion: 'TLSv1.2' });
+    const { cert, key, clientCa } = next;
+    createSecureContext({
+      cert,
+      key,
+      minVersion: 'TLSv1.2',
+      ...(clientCa === undefined ? {} : { ca: clientCa }),
+    });
     this.#current = next;
     this.#refused = undefined;
     this.#onChange(next);
@@ -81,5 +91,5 @@ export class CertificateFiles implements Service {
 }
 
 function same(a: Certificate, b: Certificate | undefined): boolean {
-  return a.cert === b?.cert && a.key === b.key;
+  return a.cert === b?.cert && a.key === b.key && a.clientCa === b.clientCa;
 }

@@ -12,6 +12,8 @@ export interface Certificate {
   readonly cert: string;
   /** PEM. */
   readonly key: string;
+  /** PEM; for listeners that ask clients for a certificate. */
+  readonly clientCa?: string;
 }
 
 export interface TlsListener extends Listener {

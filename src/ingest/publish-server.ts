@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import { bind } from '../core/bind.ts';
 import { type Clock, sleep } from '../core/clock.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { writeReply } from './reply.ts';
+import { type IngestTls, secureContextOptions, tlsServerOptions } from './tls.ts';
 
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 300_000;
@@ -28,23 +30,31 @@ const PROBLEMS = {
 
 /** HTTP ingest for producers that cannot hold a socket: `POST /publish`, the same lines, one reply line each. */
 export class PublishServer {
-  readonly #server: Server;
+  readonly #server: Server | HttpsServer;
   readonly #clock: Clock;
 
-  constructor(parts: IntakeParts) {
+  /** @param tls absent: clear text */
+  constructor(parts: IntakeParts, tls?: IngestTls) {
     this.#clock = parts.clock;
-    this.#server = createServer(
-      { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
-      (request, response) => {
-        void serve(request, response, parts).catch(() => request.destroy());
-      },
-    );
+    const options = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS };
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      void serve(request, response, parts).catch(() => request.destroy());
+    };
+    this.#server =
+      tls === undefined
+        ? createServer(options, answer)
+        : createHttpsServer({ ...options, ...tlsServerOptions(tls) }, answer);
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
   /** @returns the port bound. @throws UnreachableError */
   start(address: ListenAddress): Promise<number> {
     return bind(this.#server, 'publish', address);
+  }
+
+  /** New connections get the new certificates; open ones notice nothing. */
+  replace(tls: IngestTls): void {
+    if (this.#server instanceof HttpsServer) this.#server.setSecureContext(secureContextOptions(tls));
   }
 
   async stop(): Promise<void> {

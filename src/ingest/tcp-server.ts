@@ -1,10 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
 import { bind } from '../core/bind.ts';
 import { type Clock, sleep } from '../core/clock.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { LineError } from './line-error.ts';
 import { type Reply, writeReply } from './reply.ts';
+import { type IngestTls, secureContextOptions, tlsServerOptions } from './tls.ts';
 
 const CONNECTIONS_MAX = 1024;
 const TCP_KEEPALIVE_MS = 30_000;
@@ -29,16 +31,23 @@ export class TcpServer {
   readonly #server: Server;
   readonly #open = new Map<Socket, Intake>();
 
-  constructor(parts: IntakeParts) {
+  /** @param tls absent: clear text */
+  constructor(parts: IntakeParts, tls?: IngestTls) {
     this.#parts = parts;
-    this.#server = createServer({
+    const options = {
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEPALIVE_MS,
-    });
+    };
+    this.#server =
+      tls === undefined
+        ? createServer(options)
+        : createTlsServer({ ...options, ...tlsServerOptions(tls) }).on('tlsClientError', () => {
+            // A failed handshake concerns that client alone, and Node has destroyed its socket.
+          });
     this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on('connection', (socket) => {
+    this.#server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       const intake = createIntake(socket, parts);
       this.#open.set(socket, intake);
       parts.observer.connections(this.#open.size);
@@ -54,6 +63,11 @@ export class TcpServer {
   /** @returns the port bound. @throws UnreachableError */
   start(address: ListenAddress): Promise<number> {
     return bind(this.#server, 'ingest', address);
+  }
+
+  /** New connections get the new certificates; open ones notice nothing. */
+  replace(tls: IngestTls): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext(secureContextOptions(tls));
   }
 
   /** Accepts no more, acknowledges what has been read, closes. A line that is not whole is left to the producer. */

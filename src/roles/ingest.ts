@@ -1,12 +1,12 @@
 import { RedisLink } from '../bus/redis-link.ts';
 import { RedisPublisher } from '../bus/redis-publisher.ts';
-import type { Configuration } from '../config/configuration.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
-import { InputError } from '../core/coded-error.ts';
 import { createLog, type Log } from '../core/log.ts';
 import type { Command, Terminal } from '../core/terminal.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createAdminServer } from '../http/admin-server.ts';
+import { CertificateFiles, type CertificatePaths } from '../http/certificate-files.ts';
+import type { IntakeParts } from '../ingest/intake.ts';
 import { PublishServer } from '../ingest/publish-server.ts';
 import { TcpServer } from '../ingest/tcp-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
@@ -22,6 +22,7 @@ import {
   SERVER_FLAGS,
   type ServerOptions,
 } from './server-options.ts';
+import { ingestTlsFiles } from './tls-files.ts';
 import { version } from './version.ts';
 
 const { random } = Math;
@@ -56,7 +57,6 @@ async function startIngest(options: ServerOptions, log: Log, terminal: Terminal)
   const metrics = createMetrics({ version });
   const source = await openConfiguration('ingest', options, terminal.env, metrics, log, signal);
   const configuration = source.current();
-  assertOpenIngest(configuration);
   const settings = await readRedisSettings(configuration, source.places);
   const parts = { clock, random, log, observer: metrics.bus };
   const link = new RedisLink(settings, parts);
@@ -69,8 +69,11 @@ async function startIngest(options: ServerOptions, log: Log, terminal: Terminal)
     rules = ingestRules(next.gateway.spec);
   });
   const intake = { publisher, clock, observer: metrics.ingest, rules: () => rules };
-  const tcp = new TcpServer(intake);
-  const publish = new PublishServer(intake);
+  const { certificates, publish, tcp } = await createServers(
+    intake,
+    ingestTlsFiles(configuration, source.places),
+    log,
+  );
   let leaving = false;
   const admin = createAdminServer(
     createAdminApp({
@@ -106,7 +109,7 @@ async function startIngest(options: ServerOptions, log: Log, terminal: Terminal)
       await sleep(clock, source.current().gateway.spec.drain.lameDuck);
       await Promise.all([tcp.stop(), publish.stop()]);
       watching.cancel();
-      await source.stop();
+      await Promise.all([source.stop(), certificates?.stop()]);
       publisher.stop();
       link.stop();
       admin.stop();
@@ -115,16 +118,22 @@ async function startIngest(options: ServerOptions, log: Log, terminal: Terminal)
   };
 }
 
-interface Startable {
-  start(address: { readonly host: string | undefined; readonly port: number }): Promise<number>;
+/** Both ports, over TLS when the configuration says so; certificates are read again when their files change. */
+async function createServers(intake: IntakeParts, paths: CertificatePaths | undefined, log: Log) {
+  if (paths === undefined) {
+    return { tcp: new TcpServer(intake), publish: new PublishServer(intake), certificates: undefined };
+  }
+  let servers: { readonly tcp: TcpServer; readonly publish: PublishServer } | undefined;
+  const certificates = new CertificateFiles(paths, clock, log, (tls) => {
+    servers ??= { tcp: new TcpServer(intake, tls), publish: new PublishServer(intake, tls) };
+    servers.tcp.replace(tls);
+    servers.publish.replace(tls);
+  });
+  await certificates.start();
+  if (servers === undefined) throw new TypeError('a first certificate makes the servers');
+  return { ...servers, certificates };
 }
 
-/** What would leave the port more open than the configuration says is refused rather than ignored. */
-function assertOpenIngest({ gateway }: Configuration): void {
-  const { auth, tls } = gateway.spec.ingest;
-  if (tls === undefined && auth !== 'ClientCertificate') return;
-  const field = tls === undefined ? 'auth' : 'tls';
-  throw new InputError(
-    `spec.ingest.${field}: the ingest ports speak clear text so far; put them behind a proxy that ends TLS`,
-  );
+interface Startable {
+  start(address: { readonly host: string | undefined; readonly port: number }): Promise<number>;
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import type { Certificates } from './certificates.ts';
+import type { Certificates } from '../certificates.ts';
 
 const COMMAND_MS = 10_000;
 

@@ -1,8 +1,8 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Certificates, makeCertificates } from '../certificates.ts';
 import { eventually } from '../eventually.ts';
-import { type Certificates, makeCertificates } from './certificates.ts';
 import { type RedisAccess, redisCli } from './redis-cli.ts';
 import { RedisProcess } from './redis-process.ts';
 import { reservePort } from './reserved-port.ts';
