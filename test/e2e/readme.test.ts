@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DevPorts, portsOf, ROOT } from '../support/dev-process.ts';
+import { constant, line, parseReadme, type Readme } from '../support/readme.ts';
 import { without } from './commands.ts';
 import { type Shell, startShell } from './shell.ts';
 
@@ -38,7 +39,7 @@ describe('README.md', { skip: without('curl', 'nc') }, () => {
   };
 
   before(async () => {
-    readme = parse(await readFile(join(ROOT, 'README.md'), 'utf8'));
+    readme = parseReadme(await readFile(join(ROOT, 'README.md'), 'utf8'));
     checkout = await mkdtemp(join(tmpdir(), 'tidegate-readme-'));
     for (const name of IN_A_CHECKOUT) await symlink(join(ROOT, name), join(checkout, name));
     const free = ['tls', 'ingest', 'publish', 'admin'].map((name) => `--listen-${name} 127.0.0.1:0`);
@@ -106,50 +107,6 @@ describe('README.md', { skip: without('curl', 'nc') }, () => {
     for (const file of readme.links) await readFile(join(ROOT, file)).catch(unlessDirectory);
   });
 });
-
-interface Readme {
-  /** Blocks of shell commands. */
-  readonly commands: readonly string[];
-  /** What they print, in order. */
-  readonly shown: readonly string[];
-  /** First words of the tables' rows: commands. */
-  readonly table: readonly string[];
-  /** Files of the project. */
-  readonly links: readonly string[];
-}
-
-function parse(text: string): Readme {
-  const blocks = Array.from(text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm), ([, kind, body = '']) => ({
-    kind,
-    body,
-  }));
-  return {
-    commands: blocks.filter(({ kind }) => kind === 'sh').map(({ body }) => body.trimEnd()),
-    shown: blocks.filter(({ kind }) => kind !== 'sh').map(({ body }) => body),
-    table: Array.from(text.matchAll(/^\| `([a-z]+)/gm), ([, name = '']) => name),
-    links: Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)\)/g), ([, file = '']) => file),
-  };
-}
-
-/** The command that contains this, or the whole block of so many lines. */
-function line({ commands }: Readme, part: string, lines = 1): string {
-  const candidates = lines === 1 ? commands.flatMap((block) => block.split('\n')) : commands;
-  const found = candidates.find((each) => each.includes(part) && each.split('\n').length === lines);
-  assert.ok(found !== undefined, `the README has no command with ${part}`);
-  return found;
-}
-
-/** What differs from run to run, made the same; equal ids stay equal, and heartbeats come when it is quiet. */
-function constant(text: string): string {
-  const ids: string[] = [];
-  return text
-    .replaceAll(/\b\d{13}-\d+/g, (id) => {
-      if (!ids.includes(id)) ids.push(id);
-      return `ID-${ids.indexOf(id)}`;
-    })
-    .replace(/^retry:\d+$/m, 'retry:N')
-    .replaceAll(/^:\n\n/gm, '');
-}
 
 function unlessDirectory(error: Error & { code?: string }): void {
   if (error.code !== 'EISDIR') throw error;
