@@ -39,6 +39,8 @@ export class RedisSubscriber implements Subscriber, BusHealth {
   /** As far as the log is known to go. */
   #known: EventId = ORIGIN;
   #filling = false;
+  /** The log has lost events, of which the follower is told when it has been given what is left. */
+  #lossUntold = false;
   #heardAtMs: number;
   #probedAtMs = 0;
   #resetAtMs: number;
@@ -122,10 +124,10 @@ export class RedisSubscriber implements Subscriber, BusHealth {
     }
     this.#probedAtMs = nowMs;
     this.#probeDueMs = PROBE_MS + random() * PROBE_SPREAD_MS;
-    const before = this.#generation;
+    this.#lossUntold ||= this.#generation !== undefined && this.#generation !== generation;
     this.#generation = generation;
+    if (this.#lossUntold) void this.#fill();
     this.#learn(head);
-    if (before !== undefined && before !== generation) this.#lost(head);
   }
 
   /** The log goes as far as this; what lies between is fetched. */
@@ -156,6 +158,9 @@ export class RedisSubscriber implements Subscriber, BusHealth {
       }
     } finally {
       this.#filling = false;
+      // After what there still was: it may be earlier than where the log has been raised to.
+      if (this.#lossUntold) this.#follower?.lost(this.#last);
+      this.#lossUntold = false;
     }
   }
 

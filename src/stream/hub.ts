@@ -129,8 +129,8 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     }
     const opening = { kind: 'opening', retryMs: Math.round(jitter(retryMs, RETRY_JITTER, random)) } as const;
     connection.say(resume === undefined ? { ...opening, head: this.#ring.head } : opening, now);
-    if (resume !== undefined) this.#replay.resume(connection, resume);
-    if (connection.state === 'behind') this.#sweep.catchUp(connection);
+    if (resume === undefined) this.#sweep.catchUp(connection);
+    else this.#replay.resume(connection, resume);
     if (connection.open) this.#deadlines.schedule(connection);
     return connection;
   }

@@ -205,7 +205,7 @@ async function ready(connection: Connection, clock: Clock, lagMaxMs: number): Pr
 }
 
 /** Repeats while the log can't be reached and the stream is open: a stream waits for its past, it does not skip it. */
-async function untilAvailable<Result>(
+export async function untilAvailable<Result>(
   connection: Connection,
   clock: Clock,
   attempt: () => Promise<Result>,

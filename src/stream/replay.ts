@@ -1,12 +1,16 @@
 import type { EpochMs } from '../core/brand.ts';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, sleep } from '../core/clock.ts';
+import { compareEventIds, type EventId } from '../core/event-id.ts';
 import type { Connection } from './connection.ts';
-import { type Gap, type History, type ReplayTarget, replayFromLog } from './log-replay.ts';
+import { type Gap, type History, type ReplayTarget, replayFromLog, untilAvailable } from './log-replay.ts';
 import type { StreamObserver } from './observer.ts';
 import { planResume } from './resume.ts';
 import type { Ring } from './ring.ts';
 import type { StreamSettings } from './settings.ts';
 import type { Sweep, SweepOutcome } from './sweep.ts';
+
+/** How often it is looked whether the ring has come to where a client is. */
+const LOOK_MS = 20;
 
 export interface ReplayParts {
   readonly clock: Clock;
@@ -31,13 +35,41 @@ export class Replay implements ReplayTarget {
     const { clock, history, ring, settings } = this.#parts;
     const { replayPerStreamMax: eventsMax, lagMaxMs } = settings();
     const plan = planResume(requested, connection, ring, eventsMax);
-    if (plan.kind === 'log') {
-      connection.state = 'replaying';
-      void replayFromLog(connection, plan.after, { history, ring, clock, target: this, eventsMax, lagMaxMs });
-      return;
+    switch (plan.kind) {
+      case 'ring':
+        if (plan.gap !== undefined) this.gap(connection, { ...plan.gap, requested, position: ring.head });
+        return this.caughtUp(connection, plan.seq);
+      case 'log':
+        connection.state = 'replaying';
+        void replayFromLog(connection, plan.after, {
+          history,
+          ring,
+          clock,
+          target: this,
+          eventsMax,
+          lagMaxMs,
+        });
+        return;
+      case 'ahead':
+        connection.state = 'replaying';
+        void this.#untilReached(connection, plan.after);
     }
-    connection.cursor = plan.seq;
-    if (plan.gap !== undefined) this.gap(connection, { ...plan.gap, requested, position: ring.head });
+  }
+
+  /** What comes up to `after` the client has already; the stream begins when the ring has come there too. */
+  async #untilReached(connection: Connection, after: EventId): Promise<void> {
+    const { clock, history, ring } = this.#parts;
+    const { head, headSeq } = ring;
+    const page = await untilAvailable(connection, clock, () => history.read(after, 1));
+    if (page === undefined) return;
+    if (compareEventIds(page.head, after) < 0) {
+      // The log has not come there either: whatever the client has, it is not of this log.
+      this.gap(connection, { reason: 'future', requested: after, oldest: null, position: head });
+      return this.caughtUp(connection, headSeq);
+    }
+    while (connection.state === 'replaying' && compareEventIds(ring.head, after) < 0)
+      await sleep(clock, LOOK_MS);
+    if (connection.state === 'replaying') this.resume(connection, after);
   }
 
   gap(connection: Connection, { reason, requested, oldest, position }: Gap): void {
@@ -72,6 +104,7 @@ export class Replay implements ReplayTarget {
 
   caughtUp(connection: Connection, seq: number): void {
     const { ring, sweep } = this.#parts;
+    if (!connection.open) return;
     connection.cursor = seq;
     connection.joinedSeq = ring.headSeq;
     sweep.catchUp(connection);

@@ -7,7 +7,9 @@ import type { Ring, RingEntry } from './ring.ts';
 export type ResumePlan =
   | RingPlan
   /** The ring does not reach back that far; the log has to be asked. */
-  | { readonly kind: 'log'; readonly after: EventId };
+  | { readonly kind: 'log'; readonly after: EventId }
+  /** The client was at a process that had heard more of the log, or it never had an id of this log. */
+  | { readonly kind: 'ahead'; readonly after: EventId };
 
 /** Served from the ring, after `seq`; the gap is told first. */
 interface RingPlan {
@@ -35,9 +37,7 @@ export function planResume(
   const after = parseEventId(requested);
   if (after === undefined)
     return { kind: 'ring', seq: ring.headSeq, gap: { reason: 'malformed', oldest: null } };
-  if (compareEventIds(after, ring.head) > 0) {
-    return { kind: 'ring', seq: ring.headSeq, gap: { reason: 'future', oldest: null } };
-  }
+  if (compareEventIds(after, ring.head) > 0) return { kind: 'ahead', after };
   if (compareEventIds(after, ring.floor) < 0) return { kind: 'log', after };
   const plan = latest(connection, ring, ring.seqAfter(after) - 1, eventsMax);
   if (plan.gap !== undefined || ring.knows(after)) return plan;

@@ -56,6 +56,53 @@ describe('replay from the ring', () => {
   });
 });
 
+describe('an id that this process has yet to hear of', () => {
+  /** The log has seven events, of which the hub has been told five. */
+  function behindTheLog() {
+    const rig = rigWith(3, 5);
+    const late = [rig.log('events', '6'), rig.log('events', '7')];
+    return { rig, late };
+  }
+
+  it('is waited for: what comes up to it the client has, and nothing is missing', async () => {
+    const { rig, late } = behindTheLog();
+    const stream = rig.open({ resume: rig.id(7) });
+    await rig.turn();
+    for (const event of late) rig.hub.event(event);
+    rig.publish('events', '8');
+    await rig.clock.advanceAsync(100);
+    rig.publish('events', '9');
+    await rig.clock.advanceAsync(100);
+    assert.deepEqual(stream.transport.published, ['8', '9']);
+    assert.deepEqual(gaps(stream), []);
+    assert.ok(stream.transport.heard.every(({ kind }) => kind !== 'position'));
+  });
+
+  it('is a gap where the loss of it is all that comes', async () => {
+    const { rig } = behindTheLog();
+    const stream = rig.open({ resume: rig.id(6) });
+    await rig.turn();
+    rig.hub.lost(rig.id(7));
+    rig.publish('events', '8');
+    await rig.clock.advanceAsync(100);
+    assert.deepEqual(stream.transport.published, ['8']);
+    assert.deepEqual(gaps(stream), [{ requested: rig.id(6), oldest: rig.id(8) }]);
+  });
+
+  it('is waited for while the log can’t be reached', async () => {
+    const { rig, late } = behindTheLog();
+    rig.history.unreachable = true;
+    const stream = rig.open({ resume: rig.id(7) });
+    await rig.clock.advanceAsync(3000);
+    assert.deepEqual(gaps(stream), []);
+    rig.history.unreachable = false;
+    for (const event of late) rig.hub.event(event);
+    rig.publish('events', '8');
+    await rig.clock.advanceAsync(1500);
+    assert.deepEqual(stream.transport.published, ['8']);
+  });
+});
+
 describe('an id that no event has', () => {
   const IDS: readonly [id: string, reason: string][] = [
     ['rubbish', 'malformed'],

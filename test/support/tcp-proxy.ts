@@ -43,8 +43,8 @@ export class TcpProxy implements AsyncDisposable {
   /** Resets every connection, on both sides, now. New ones are accepted as before. */
   cut(): void {
     for (const { client, target } of this.#pairs) {
-      client.resetAndDestroy();
-      target.resetAndDestroy();
+      reset(client);
+      reset(target);
     }
   }
 
@@ -96,7 +96,7 @@ export class TcpProxy implements AsyncDisposable {
   abandon(): void {
     for (const pair of this.#pairs) {
       pair.swallowed = true;
-      pair.target.resetAndDestroy();
+      reset(pair.target);
       pair.client.resume();
     }
   }
@@ -150,7 +150,7 @@ export class TcpProxy implements AsyncDisposable {
     });
     from.on('close', () => {
       // An orderly end has been passed on as such; what is left is a reset, or a target that could not be reached.
-      if (!from.readableEnded) inTurn(() => to.resetAndDestroy());
+      if (!from.readableEnded) inTurn(() => reset(to));
     });
   }
 
@@ -160,6 +160,12 @@ export class TcpProxy implements AsyncDisposable {
     if (this.#stalled.has('toTarget')) client.pause();
     if (this.#stalled.has('toClient')) target.pause();
   }
+}
+
+/** One whose end is on its way can't be reset any more: its handle would never close. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** A proxy in front of a loopback port, accepting. */
