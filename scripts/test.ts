@@ -26,7 +26,7 @@ const TIERS: readonly Tier[] = [
   { name: 'types', run: () => check(bin('tsc'), ['--noEmit']) },
   {
     name: 'unit',
-    run: () => tests(['test/!(rig|redis|e2e|consistency)/**/*.test.ts', 'test/*.test.ts'], 120),
+    run: () => tests(['test/!(rig|redis|e2e|consistency)/**/*.test.ts', 'test/*.test.ts'], 400),
   },
   {
     name: 'redis',
