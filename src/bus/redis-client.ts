@@ -2,7 +2,9 @@ import type { Socket } from 'node:net';
 import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
+import { type Clock, sleep } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
+import { isConsequence } from './redis-fault.ts';
 import type { RedisAddress, RedisTarget } from './redis-url.ts';
 
 export type { Redis };
@@ -22,6 +24,11 @@ export interface RedisSettings {
   readonly prefix: string;
 }
 
+export interface ClientParts {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
 const CONNECT_MS = 2000;
 /** A command without an answer for so long has an unknown fate, and its connection is given up. */
 const COMMAND_MS = 3000;
@@ -36,11 +43,24 @@ const TCP_KEEPALIVE_MS = 10_000;
  * owner of the prefix's hash slot. It reconnects without limit and asks anew where to each time. It never sends a
  * command twice by itself, since nobody else could tell whether the first one counted.
  */
-export function createRedisClient({ target, tls, prefix }: RedisSettings, random: Random): Redis {
+export function createRedisClient(settings: RedisSettings, parts: ClientParts): Redis {
+  const redis = create(settings, parts);
+  redis.on('error', (error: Error) => {
+    // It would go on in database 0 otherwise, where another program may have its keys.
+    if ('command' in error && isSelect(error.command)) redis.disconnect(true);
+  });
+  return redis;
+}
+
+function isSelect(command: unknown): boolean {
+  return typeof command === 'object' && command !== null && 'name' in command && command.name === 'select';
+}
+
+function create({ target, tls, prefix }: RedisSettings, { clock, random }: ClientParts): Redis {
   const { addresses, sentinel } = target;
   const common = commonOptions(target, tls, random);
   if (target.kind === 'cluster') {
-    return new Redis({ ...common, Connector: slotOwnerConnector(addresses, prefix, common) });
+    return new Redis({ ...common, Connector: slotOwnerConnector(addresses, prefix, common, clock) });
   }
   if (sentinel === undefined) return new Redis({ ...common, ...address(addresses) });
   return new Redis({
@@ -50,7 +70,8 @@ export function createRedisClient({ target, tls, prefix }: RedisSettings, random
     ...(sentinel.username === undefined ? {} : { sentinelUsername: sentinel.username }),
     ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
     ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(tls) } : {}),
-    sentinelRetryStrategy: () => null,
+    // A connector that gives up ends its client for good.
+    sentinelRetryStrategy: common.retryStrategy,
     sentinelCommandTimeout: CONNECT_MS,
   });
 }
@@ -103,22 +124,37 @@ function tlsOptions({ ca, cert, key, serverName }: RedisTls): ConnectionOptions 
  * All keys of a gateway are in one slot, so a cluster is a server whose address has to be asked for. That keeps one
  * kind of connection, with one set of rules for order and repetition, for every kind of Redis.
  */
-function slotOwnerConnector(nodes: readonly RedisAddress[], key: string, common: CommonOptions) {
+function slotOwnerConnector(
+  nodes: readonly RedisAddress[],
+  key: string,
+  common: CommonOptions,
+  clock: Clock,
+) {
   return class SlotOwnerConnector extends AbstractConnector {
     constructor() {
       super(DISCONNECT_MS);
     }
 
-    async connect(): Promise<Socket> {
+    async connect(emit: (type: string, error: Error) => void): Promise<Socket> {
       this.connecting = true;
-      const { host, port } = await slotOwner(nodes, key, common);
-      if (!this.connecting) throw new Error('the connection is not wanted any more');
+      const { host, port } = await this.#owner(emit);
       const tls = 'tls' in common ? common.tls : undefined;
       this.stream = tls === undefined ? connectTcp({ host, port }) : connectTls({ host, port, ...tls });
       this.stream.once('error', (error) => {
         this.firstError = error;
       });
       return this.stream;
+    }
+
+    /** Without limit: a connector that gives up ends its client for good. */
+    async #owner(emit: (type: string, error: Error) => void): Promise<RedisAddress> {
+      for (let times = 1; ; times++) {
+        const owner = await slotOwner(nodes, key, common);
+        if (!this.connecting) throw new Error('Connection is closed.');
+        if (!(owner instanceof Error)) return owner;
+        emit('error', owner);
+        await sleep(clock, common.retryStrategy(times));
+      }
     }
   };
 }
@@ -127,12 +163,12 @@ async function slotOwner(
   nodes: readonly RedisAddress[],
   key: string,
   common: CommonOptions,
-): Promise<RedisAddress> {
-  let failure: unknown;
+): Promise<RedisAddress | Error> {
+  let failure = new Error('no node of the cluster knows who owns the slot');
   for (const { host, port } of nodes) {
     const client = new Redis({ ...common, host, port, enableReadyCheck: false, retryStrategy: null });
     client.on('error', (error) => {
-      failure = error;
+      if (!isConsequence(error)) failure = error;
     });
     try {
       await client.connect();
@@ -141,12 +177,12 @@ async function slotOwner(
       // A node that does not know its own address leaves it empty: it is the one that was asked.
       if (owner !== undefined) return { host: owner.host || host, port: owner.port };
     } catch (error) {
-      failure = error;
+      if (error instanceof Error && !isConsequence(error)) failure = error;
     } finally {
       client.disconnect();
     }
   }
-  throw new Error('no node of the cluster could say who owns the slot', { cause: failure });
+  return failure;
 }
 
 /** CLUSTER SLOTS: `[first, last, [host, port, …] of the master, …replicas]` for each range. */

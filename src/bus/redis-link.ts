@@ -5,6 +5,7 @@ import { BusError } from './bus-error.ts';
 import { createKeys, type Keys } from './keys.ts';
 import type { BusObserver } from './observer.ts';
 import { createRedisClient, type Redis, type RedisSettings } from './redis-client.ts';
+import { faultOf, isConsequence } from './redis-fault.ts';
 import type { Script } from './scripts.ts';
 
 export interface LinkParts {
@@ -159,7 +160,7 @@ export class RedisLink {
   }
 
   #create(): Redis {
-    const redis = createRedisClient(this.#settings, this.#parts.random);
+    const redis = createRedisClient(this.#settings, this.#parts);
     redis.on('error', (error: Error) => this.#failed(error));
     redis.on('close', () => this.#givenUp.delete(redis));
     // It has not been told where to: no sentinel, or no node of the cluster, could say. The client itself ends there.
@@ -199,7 +200,7 @@ export class RedisLink {
   /** Said once, not at every attempt. Without the message, which may hold an address or a user. */
   #failed(error: unknown): void {
     const fault = faultOf(error);
-    if (fault === this.#fault || this.#stopped) return;
+    if (fault === this.#fault || this.#stopped || (isConsequence(error) && this.#fault !== '')) return;
     this.#fault = fault;
     this.#parts.log.warn('redis is away', { code: fault });
   }
@@ -231,11 +232,4 @@ function isTimeout(error: unknown): boolean {
 
 function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(code);
-}
-
-/** `WRONGPASS`, `NOPERM`, `ECONNREFUSED`, … */
-function faultOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return /^[A-Z]{4,}/.exec(error.message)?.[0] ?? error.name;
 }

@@ -5,10 +5,11 @@ import type { RedisTls } from '../../src/bus/redis-client.ts';
 import { RedisLink } from '../../src/bus/redis-link.ts';
 import { parseRedisUrl } from '../../src/bus/redis-url.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
-import { createLog } from '../../src/core/log.ts';
+import { createLog, silentLog } from '../../src/core/log.ts';
 import { event } from '../bus/contract.ts';
-import { startBus } from '../support/redis/bus-process.ts';
 import { makeCertificates } from '../support/certificates.ts';
+import { eventually } from '../support/eventually.ts';
+import { startBus } from '../support/redis/bus-process.ts';
 import { startCluster } from '../support/redis/redis-cluster.ts';
 import { startSentinel } from '../support/redis/redis-sentinel.ts';
 import { noRedis, type RedisOptions, type RedisServer, startRedis } from '../support/redis/redis-server.ts';
@@ -40,15 +41,16 @@ async function assertWorks(test: TestContext, url: string, tls: RedisTls = {}): 
 async function assertFault(test: TestContext, url: string, fault: string | RegExp, tls: RedisTls = {}) {
   const lines: string[] = [];
   const log = createLog('debug', (line) => lines.push(line));
-  const observer = { reconnected: () => void attempts++, backfilled() {}, probed() {} };
-  let attempts = 0;
+  const observer = { reconnected() {}, backfilled() {}, probed() {} };
   const link = new RedisLink(
     { target: parseRedisUrl(url), tls, prefix: PREFIX },
     { clock, random: Math.random, log, observer },
   );
   test.after(() => link.stop());
   link.start();
-  await until(() => link.fault !== '' && attempts > 4);
+  // Long enough for what is to be said once to be said twice.
+  await until(() => link.fault !== '');
+  await new Promise((resolve) => setTimeout(resolve, 500));
   link.stop();
   if (typeof fault === 'string') assert.equal(link.fault, fault);
   else assert.match(link.fault, fault);
@@ -131,6 +133,56 @@ describe('a connection to Redis', { skip: noRedis }, () => {
     await assertWorks(test, `redis+cluster://:cluster-pass@${hosts}`);
     await assertFault(test, `redis+cluster://:wrong@127.0.0.1:${node?.port}`, 'WRONGPASS');
     await assertFault(test, `redis+cluster://127.0.0.1:${dead.port}`, 'ECONNREFUSED');
+  });
+
+  /** However often it has to, and whatever is away meanwhile. */
+  async function assertReturns(
+    test: TestContext,
+    url: string,
+    cut: () => Promise<unknown>,
+    whileAway: readonly [leave: () => Promise<unknown>, back: () => Promise<unknown>],
+  ): Promise<void> {
+    const observer = { reconnected() {}, backfilled() {}, probed() {} };
+    const parts = { clock, random: Math.random, log: silentLog, observer };
+    const link = new RedisLink({ target: parseRedisUrl(url), tls: {}, prefix: PREFIX }, parts);
+    test.after(() => link.stop());
+    link.start();
+    for (let times = 0; times < 6; times++) {
+      await until(() => link.up);
+      await cut();
+      await until(() => !link.up);
+    }
+    await until(() => link.up);
+    const [leave, back] = whileAway;
+    await leave();
+    await until(() => !link.up && link.fault !== '');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await back();
+    await eventually(() => assert.ok(link.up, link.fault));
+  }
+
+  it('comes back again and again, also after all sentinels were away', async (test) => {
+    const sentinel = await startSentinel({ appendonly: false });
+    test.after(() => sentinel[Symbol.asyncDispose]());
+    const cut = () => sentinel.master.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await assertReturns(test, sentinel.url, cut, [
+      async () => {
+        for (const each of sentinel.sentinels) await each.kill();
+        await cut();
+      },
+      () => Promise.all(sentinel.sentinels.map((each) => each.start())),
+    ]);
+  });
+
+  it('comes back again and again, also after all nodes of a cluster were away', async (test) => {
+    const cluster = await startCluster({ appendonly: false });
+    test.after(() => cluster[Symbol.asyncDispose]());
+    const cut = async () =>
+      (await cluster.ownerOf(PREFIX)).cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await assertReturns(test, cluster.url, cut, [
+      () => Promise.all(cluster.nodes.map((node) => node.kill())),
+      () => Promise.all(cluster.nodes.map((node) => node.start())),
+    ]);
   });
 
   it('that is refused says why, in one word and once', async (test) => {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ROOT } from './dev-process.ts';
 import { eventually } from './eventually.ts';
-import { jwks } from './issuer.ts';
+import { createKey, jwks } from './issuer.ts';
 
 const CLI = join(ROOT, 'src', 'cli.ts');
 const LISTENERS = { gateway: ['http', 'admin'], ingest: ['ingest', 'publish', 'admin'] } as const;
@@ -30,7 +30,7 @@ export class RoleFiles {
       `apiVersion: tidegate.dev/v1alpha1
 kind: JwtGuard
 metadata: { name: main }
-spec: { issuer: 'https://issuer.example/', audiences: [events], jwks: { inline: '${jwks()}' } }
+spec: { issuer: 'https://issuer.example/', audiences: [events], jwks: { inline: '${jwks(createKey('k'))}' } }
 ---
 apiVersion: tidegate.dev/v1alpha1
 kind: EventGateway
