@@ -12,12 +12,27 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   guard: ['core', 'config'],
   stream: ['core'],
   bus: ['core'],
+  kube: ['core'],
   ingest: ['core', 'bus'],
   listen: ['core'],
   http: ['core', 'guard', 'stream', 'config', 'bus'],
-  metrics: ['core', 'config', 'guard', 'stream', 'bus', 'ingest', 'http'],
+  operator: ['core', 'kube', 'config'],
+  metrics: ['core', 'config', 'guard', 'stream', 'bus', 'ingest', 'http', 'kube', 'operator'],
   dev: ['core', 'guard'],
-  roles: ['core', 'config', 'guard', 'stream', 'bus', 'ingest', 'listen', 'http', 'metrics', 'dev'],
+  roles: [
+    'core',
+    'config',
+    'guard',
+    'stream',
+    'bus',
+    'ingest',
+    'listen',
+    'http',
+    'kube',
+    'operator',
+    'metrics',
+    'dev',
+  ],
 };
 
 /** From these rooms only types may be taken: the importer must not come to depend on how they work. */
@@ -30,6 +45,8 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
   'metrics>stream',
   'metrics>bus',
   'metrics>ingest',
+  'metrics>kube',
+  'metrics>operator',
 ]);
 
 /** Tables of constants among what may otherwise only be imported as types. */
@@ -45,6 +62,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   yaml: 'config',
   'eventsource-parser': 'listen',
   selfsigned: 'dev',
+  '@kubernetes/client-node': 'operator',
 };
 
 interface Ban {
