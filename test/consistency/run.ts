@@ -92,8 +92,11 @@ export async function run(options: RunOptions): Promise<Outcome> {
   await wait(AFTERMATH_MS);
   await Promise.all(producers.map((producer) => producer.stop(ANSWERED_MS_MAX)));
   for (const client of clients) client.calmDown();
-  await until(() => clients.every((client) => hasCaughtUp(client, producers)), SETTLE_MS_MAX);
+  const caughtUp = () => clients.every((client) => hasCaughtUp(client, producers));
+  await until(caughtUp, SETTLE_MS_MAX);
   await wait(QUIET_MS);
+  // Once more: a token that was not renewed before the calm may have ended its stream meanwhile.
+  await until(caughtUp, SETTLE_MS_MAX);
   history.record({ kind: 'settled' });
 
   const { entries } = history;
