@@ -19,7 +19,7 @@ const RING_RULE = `!isQuantity(${RING}) || !isQuantity(${EVENT}) || quantity(${R
 /** `isOrigin` in CEL, but for what a browser would spell otherwise inside a host. */
 const ORIGIN_RULE = [
   "self == '*'",
-  "(self.matches(r'^https?://([a-z0-9]([-_.a-z0-9]*[a-z0-9])?|[[][0-9a-f:]+[]])(:[1-9][0-9]{0,4})?$') && !self.matches(r'^(http://.*:80|https://.*:443)$'))",
+  "(self.matches(r'^https?://([-_.a-z0-9]+|[[][0-9a-f:]+[]])(:[1-9][0-9]{0,4})?$') && !self.matches(r'^(http://.*:80|https://.*:443)$'))",
   "(!self.matches(r'^https?:') && self.matches(r'^[a-z][-+.a-z0-9]*://[-._a-z0-9]+(:[0-9]{1,5})?$'))",
 ].join(' || ');
 

@@ -36,7 +36,8 @@ export function size(least: string, most: string) {
     .transform((value, context) => {
       const bytes = parseSize(value);
       if (bytes !== undefined && bytes >= leastBytes && bytes <= mostBytes) return bytes;
-      const message = bytes === undefined ? SENTENCE : sentence;
+      // More than can be counted is still a size.
+      const message = bytes === undefined && !FORM.test(String(value)) ? SENTENCE : sentence;
       context.issues.push({ code: 'custom', message, input: value });
       return z.NEVER;
     });
