@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { createKeys, defaultPrefix, gatewayAcl, ingestAcl } from '../../src/bus/keys.ts';
 
@@ -40,5 +41,29 @@ describe('ACL rules', () => {
 
   it('of ingest know no control channel and no lease', () => {
     assert.doesNotMatch(ingestAcl('p:').join(' '), /control|pod|holders|subscribe/);
+  });
+});
+
+describe('docs/redis.md', () => {
+  const text = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+
+  it('has the ACL rules to paste', () => {
+    for (const kind of ['server', 'cluster'] as const) {
+      for (const [user, rules] of [
+        ['ingest', ingestAcl],
+        ['gateway', gatewayAcl],
+      ] as const) {
+        const line = `user ${user} on >PASSWORD ${rules('tidegate:{default/events}:', kind).join(' ')}`;
+        assert.ok(text.includes(`\n${line}\n`), line);
+      }
+    }
+  });
+
+  it('names every key and channel', () => {
+    const keys = createKeys('');
+    for (const [name, key] of Object.entries(keys)) {
+      const shown = typeof key === 'string' ? key : key('…');
+      assert.ok(text.includes(`| \`${shown}`), `${name} is missing`);
+    }
   });
 });

@@ -113,6 +113,11 @@ describe('a connection to Redis', { skip: noRedis }, () => {
     const { url } = sentinel;
     await assertWorks(test, `${url}?sentinelPassword=sentinel-pass`);
     await assertWorks(test, `${url}/2?sentinelUsername=default&sentinelPassword=sentinel-pass`);
+    for (const each of sentinel.sentinels) {
+      const least = ['-@all', '+sentinel|get-master-addr-by-name', '+sentinel|sentinels'];
+      await each.cli('ACL', 'SETUSER', 'client', 'on', '>client-pass', ...least);
+    }
+    await assertWorks(test, `${url}?sentinelUsername=client&sentinelPassword=client-pass`);
     await assertFault(test, url, 'NOAUTH');
     await assertFault(test, `${url}?sentinelPassword=wrong`, 'WRONGPASS');
     const other = url.replace('/mymaster', '/other');
