@@ -3,9 +3,10 @@
  * when it may, and says what could not be tested and why. `npm test -- unit` runs the tiers named.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, globSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, globSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildCluster } from './cluster-build.ts';
 
 interface Tally {
   passed: number;
@@ -16,17 +17,22 @@ interface Tally {
 
 interface Tier {
   readonly name: string;
+  /** Whether it takes the binaries of a cluster. */
+  readonly cluster?: true;
   readonly run: () => Promise<Tally>;
 }
 
 const bin = (name: string): string => join(import.meta.dirname, '..', 'node_modules', '.bin', name);
+
+/** What other tiers run. */
+const ROOMS_ELSEWHERE = 'rig|redis|e2e|consistency|cluster|kube|crds|operator|chart|node|image';
 
 const TIERS: readonly Tier[] = [
   { name: 'lint', run: () => check(bin('biome'), ['ci', '.']) },
   { name: 'types', run: () => check(bin('tsc'), ['--noEmit']) },
   {
     name: 'unit',
-    run: () => tests(['test/!(rig|redis|e2e|consistency)/**/*.test.ts', 'test/*.test.ts'], 400),
+    run: () => tests([`test/!(${ROOMS_ELSEWHERE})/**/*.test.ts`, 'test/*.test.ts'], 400),
   },
   {
     name: 'redis',
@@ -49,6 +55,36 @@ const TIERS: readonly Tier[] = [
       return tests(['test/consistency/**/*.test.ts'], 900);
     },
   },
+  {
+    name: 'kube',
+    cluster: true,
+    run: () =>
+      tests(
+        [
+          'test/cluster/control-plane.test.ts',
+          'test/kube/**/*.test.ts',
+          'test/crds/**/*.test.ts',
+          'test/operator/**/*.test.ts',
+          'test/chart/**/*.test.ts',
+        ],
+        1_800,
+      ),
+  },
+  {
+    name: 'node',
+    cluster: true,
+    run: async () => {
+      await install({
+        containerd: 'containerd',
+        runc: 'runc',
+        '/usr/lib/cni/bridge': 'containernetworking-plugins',
+        nft: 'nftables',
+        conntrack: 'conntrack',
+        buildah: 'buildah',
+      });
+      return tests(['test/cluster/node.test.ts', 'test/image/**/*.test.ts', 'test/node/**/*.test.ts'], 3_600);
+    },
+  },
 ];
 
 /** A line of the reporter `spec` for a test, or a whole suite, that was skipped or is yet to do. */
@@ -61,11 +97,15 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
+const chosen = TIERS.filter(({ name }) => names.length === 0 || names.includes(name));
+const clusterBuilt = chosen.some(({ cluster }) => cluster) ? buildCluster() : Promise.resolve(true);
+
 const total: Tally = { passed: 0, failed: 0, skipped: [] };
-for (const tier of TIERS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+for (const tier of chosen) {
   console.log(`\n== ${tier.name}`);
   const started = performance.now();
-  const tally = await tier.run();
+  const ready = tier.cluster === undefined || (await clusterBuilt);
+  const tally = ready ? await tier.run() : { passed: 0, failed: 1, skipped: [] };
   total.passed += tally.passed;
   total.failed += tally.failed;
   total.skipped.push(...tally.skipped);
@@ -115,7 +155,9 @@ async function tests(patterns: readonly string[], seconds: number): Promise<Tall
 }
 
 async function install(commands: Readonly<Record<string, string>>): Promise<void> {
-  const missing = Object.entries(commands).filter(([command]) => !onPath(command));
+  const missing = Object.entries(commands).filter(([command]) =>
+    !isAbsolute(command) ? !onPath(command) : !existsSync(command),
+  );
   if (missing.length === 0) return;
   const packages = missing.map(([, name]) => name);
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {

@@ -16,7 +16,7 @@ export const givenKubeconfig =
   process.env['TIDEGATE_TEST_CLUSTER'] === '1' ? process.env['KUBECONFIG'] || undefined : undefined;
 
 /** Where the recipe's binaries are, or will be. */
-function builtFolder(): string {
+export function builtFolder(): string {
   return spawnSync(join(RECIPE, 'build.sh'), ['--where'], { encoding: 'utf8' }).stdout.trim();
 }
 
