@@ -6,6 +6,8 @@ import type { GeneratedFile } from './generated-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const CHART = join(ROOT, 'helm', 'tidegate');
+/** The oldest that the chart takes; without a cluster each Helm assumes another one. */
+const KUBE_VERSION = '1.28.0';
 const NAMESPACE = 'tidegate-system';
 const SAMPLE = 'events';
 /** Renders of these are kept, so that a change of the chart shows what it changes. */
@@ -86,7 +88,8 @@ function render(helm: string, args: readonly string[]): string {
 }
 
 function template(helm: string, [release = '', ...args]: readonly string[]): string {
-  const text = execFileSync(helm, ['template', release, CHART, ...args], { encoding: 'utf8' });
+  const command = ['template', release, CHART, '--kube-version', KUBE_VERSION, ...args];
+  const text = execFileSync(helm, command, { encoding: 'utf8' });
   return text.replaceAll(/\n{2,}/g, '\n');
 }
 
