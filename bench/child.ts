@@ -5,6 +5,8 @@ import { availableParallelism } from 'node:os';
 
 /** What takes longer has hung: an event was lost, or a process is stuck. */
 const ANSWER_MS_MAX = 180_000;
+/** A process ends by itself when its channel is closed, so that it can still write a profile. */
+const ENDING_MS_MAX = 5_000;
 
 export class Child<To, From> implements AsyncDisposable {
   readonly #process: ChildProcess;
@@ -50,8 +52,10 @@ export class Child<To, From> implements AsyncDisposable {
     const child = this.#process;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    const timer = setTimeout(() => child.kill('SIGKILL'), ENDING_MS_MAX);
+    if (child.connected) child.disconnect();
     await exited;
+    clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '../core/event.ts';
-import { type EventId, parseEventId } from '../core/event-id.ts';
+import { type EventId, ORIGIN, parseEventId } from '../core/event-id.ts';
 import { parseRecord } from './record.ts';
 
 /** All that the live channel carries. The scripts write it: `append.lua` and `probe.lua`. */
@@ -34,10 +34,22 @@ function parseProbe(message: string): LiveMessage | undefined {
   return { kind: 'probe', nonce, head: id, generation };
 }
 
+/** The id of the last event that was read, which the next one mostly has as its `previous`. */
+let latest: EventId = ORIGIN;
+
 /** An event of the log, whichever way it came. */
 export function parseEntry(id: string, previous: string, record: string): LoggedEvent | undefined {
-  const ids = { id: parseEventId(id), previous: parseEventId(previous) };
   const event = parseRecord(record);
+  const ids = { id: parseOwnId(id), previous: previous === latest ? latest : parseOwnId(previous) };
   if (event === undefined || ids.id === undefined || ids.previous === undefined) return undefined;
+  latest = ids.id;
   return { ...event, id: ids.id, previous: ids.previous };
+}
+
+/** The longest text that V8 copies when it is cut out of another; a longer one keeps the other in memory. */
+const COPIED_MAX = 12;
+
+/** A ring keeps ids, and must not by them keep the messages that they came in. */
+function parseOwnId(text: string): EventId | undefined {
+  return parseEventId(text.slice(0, COPIED_MAX) + text.slice(COPIED_MAX));
 }

@@ -6,18 +6,30 @@ import type { Brand } from './brand.ts';
  */
 export type EventId = Brand<string, 'EventId'>;
 
-const FORM = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,15})$/;
-
 /** The id that lies before every event: the position of an empty log. */
 export const ORIGIN: EventId = '0-0' as EventId;
 
 /** @returns the id, or `undefined` when `text` is not one */
 export function parseEventId(text: string): EventId | undefined {
-  const parts = FORM.exec(text);
-  if (parts === null) return undefined;
-  return Number.isSafeInteger(Number(parts[1])) && Number.isSafeInteger(Number(parts[2]))
-    ? (text as EventId)
-    : undefined;
+  const dash = text.indexOf('-');
+  return isNumber(text, 0, dash) && isNumber(text, dash + 1, text.length) ? (text as EventId) : undefined;
+}
+
+/** As many digits as 2^53 - 1 has; fewer are always a safe integer. */
+const DIGITS_MAX = 16;
+const ZERO = 48;
+const NINE = 57;
+
+/** A loop, since every event at every gateway comes by here twice, and a regular expression takes four times as long. */
+function isNumber(text: string, from: number, to: number): boolean {
+  const digits = to - from;
+  if (digits < 1 || digits > DIGITS_MAX) return false;
+  if (digits > 1 && text.charCodeAt(from) === ZERO) return false;
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code < ZERO || code > NINE) return false;
+  }
+  return digits < DIGITS_MAX || Number.isSafeInteger(Number(text.slice(from, to)));
 }
 
 export function eventId(milliseconds: number, sequence: number): EventId {
@@ -26,6 +38,9 @@ export function eventId(milliseconds: number, sequence: number): EventId {
 
 /** Negative when `a` is earlier than `b`, zero when equal, positive when later. */
 export function compareEventIds(a: EventId, b: EventId): number {
+  if (a === b) return 0;
+  // Without leading zeros, numbers of as many digits are ordered as their texts are.
+  if (a.length === b.length && a.indexOf('-') === b.indexOf('-')) return a < b ? -1 : 1;
   return millisecondsOf(a) - millisecondsOf(b) || sequenceOf(a) - sequenceOf(b);
 }
 

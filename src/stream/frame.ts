@@ -18,9 +18,8 @@ export function frame(text: string): Frame {
   const length = Buffer.byteLength(text);
   const size = `${length.toString(16)}\r\n`;
   const chunk = Buffer.allocUnsafe(size.length + length + CRLF_BYTES);
-  chunk.write(size, 0, 'latin1');
-  chunk.write(text, size.length, 'utf8');
-  chunk.write('\r\n', size.length + length, 'latin1');
+  // As many bytes as characters: all of it is ASCII, which needs no encoding.
+  chunk.write(`${size}${text}\r\n`, length === text.length ? 'latin1' : 'utf8');
   return { chunk, payloadStart: size.length };
 }
 
