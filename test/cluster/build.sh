@@ -5,7 +5,7 @@
 # `kube` is all of Kubernetes, etcd, CoreDNS, kwok and Helm 4 in one binary; beside it its links, Helm 3, the pause
 # program and kwok's stages. Needs Go >= 1.26.0 and the Go module proxy; nothing else is downloaded. From empty caches
 # it takes 7 to 15 minutes on two cores. The result is kept in ~/.cache/tidegate (226 MB), keyed by all that it is
-# made from; whoever comes while another one builds waits for that build.
+# made from; whoever comes while another one builds waits for that build. What was not used for 30 days is removed.
 #
 # To move to another patch release (1.36.x / 0.36.x must both be served, with
 # their checksums): change `require` and every `replace` in go.mod, run
@@ -22,7 +22,7 @@ if [ "${1:-}" = --where ]; then echo "$out"; exit; fi
 mkdir -p "$cache"
 exec 9>"$cache/cluster-$key.lock"
 if ! flock -n 9; then echo "another build is under way, waiting for it"; flock 9; fi
-if [ -d "$out" ]; then echo "$out"; exit; fi
+if [ -d "$out" ]; then touch "$out"; echo "$out"; exit; fi
 
 tmp=$out.part; rm -rf "$tmp"; mkdir "$tmp"; trap 'rm -rf "$tmp"' EXIT
 export GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath -buildvcs=false"
@@ -50,4 +50,5 @@ for f in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with
   echo ---; cat "$k/$f.yaml"
 done >"$tmp/kwok-stages.yaml"
 mv "$tmp" "$out" # at once: what is there is whole
+find "$cache" -maxdepth 1 -name 'cluster-*' -mtime +30 -exec rm -rf {} +
 echo "$out"

@@ -5,6 +5,9 @@ import { delimiter, join } from 'node:path';
 /** The project's own recipe for a cluster: `build.sh`, `cluster.sh`, `mkimage.sh`. */
 export const RECIPE = join(import.meta.dirname, '..', 'cluster');
 
+/** As its `go.mod` says. */
+const GO_MINOR_MIN = 26;
+
 /** A folder with `etcd`, `kube-apiserver` and `kubectl`, as `setup-envtest` makes it; enough for a control plane. */
 export const assets = process.env['KUBEBUILDER_ASSETS'] || undefined;
 
@@ -33,7 +36,15 @@ function whyNoBinaries(): string | false {
   if (process.platform !== 'linux') return 'a cluster of our own needs Linux: give one with KUBECONFIG';
   const unfit = missing(['bash', 'flock', 'setpriv']);
   if (unfit || existsSync(builtFolder())) return unfit;
-  return onPath('go') ? false : 'go is missing: Kubernetes is built from source, with Go 1.26 or later';
+  return whyNoGo();
+}
+
+function whyNoGo(): string | false {
+  const need = 'Kubernetes is built from source, with Go 1.26 or later';
+  if (!onPath('go')) return `go is missing: ${need}`;
+  const version = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).stdout.trim();
+  const minor = Number(/^go1\.(\d+)/.exec(version)?.[1]);
+  return minor >= GO_MINOR_MIN ? false : `${version} is too old: ${need}`;
 }
 
 function whyNoControlPlane(): string | false {
