@@ -32,20 +32,20 @@ const TIERS: readonly Tier[] = [
   { name: 'types', run: () => check(bin('tsc'), ['--noEmit']) },
   {
     name: 'unit',
-    run: () => tests([`test/!(${ROOMS_ELSEWHERE})/**/*.test.ts`, 'test/*.test.ts'], 400),
+    run: () => tests([`test/!(${ROOMS_ELSEWHERE})/**/*.test.ts`, 'test/*.test.ts'], 400, 3),
   },
   {
     name: 'redis',
     run: async () => {
       await install({ 'redis-server': 'redis-server', 'redis-cli': 'redis-tools' });
-      return tests(['test/rig/**/*.test.ts', 'test/redis/**/*.test.ts'], 600);
+      return tests(['test/rig/**/*.test.ts', 'test/redis/**/*.test.ts'], 900, 2);
     },
   },
   {
     name: 'e2e',
     run: async () => {
       await install({ curl: 'curl', nc: 'netcat-openbsd', chromium: 'chromium' });
-      return tests(['test/e2e/**/*.test.ts'], 600);
+      return tests(['test/e2e/**/*.test.ts'], 900, 2);
     },
   },
   {
@@ -128,8 +128,10 @@ async function check(command: string, args: readonly string[]): Promise<Tally> {
 /**
  * Node's own runner; its closing lines are counted, and a run that broke off counts as a failure. So does a tier without
  * a single test file, which Node takes for a success.
+ *
+ * @param atOnce files; most of what many tests do is wait
  */
-async function tests(patterns: readonly string[], seconds: number): Promise<Tally> {
+async function tests(patterns: readonly string[], seconds: number, atOnce = 1): Promise<Tally> {
   const found = patterns.map((pattern) => ({ pattern, files: globSync(pattern) }));
   for (const { pattern } of found.filter(({ files }) => files.length === 0)) {
     console.log(`there is no test file ${pattern} yet`);
@@ -138,7 +140,7 @@ async function tests(patterns: readonly string[], seconds: number): Promise<Tall
   if (files.length === 0) return { passed: 0, failed: 1, skipped: [] };
   const { code, output } = await run(
     process.execPath,
-    ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files],
+    ['--test', '--test-reporter=spec', '--test-timeout=120000', `--test-concurrency=${atOnce}`, ...files],
     seconds,
   );
   const count = (name: string): number =>

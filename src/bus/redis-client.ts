@@ -101,8 +101,7 @@ function commonOptions(
     disableClientInfo: true,
     // A master that has become a replica, a slot that has moved: where it is now is asked when connecting. A cluster that
     // is down says so on every connection, so a new one would be of no use.
-    reconnectOnError: ({ message }: Error) =>
-      /^(READONLY|MOVED|MASTERDOWN)/.test(message),
+    reconnectOnError: ({ message }: Error) => /^(READONLY|MOVED|MASTERDOWN)/.test(message),
     retryStrategy: (times: number) =>
       Math.min(RETRY_MIN_MS * 2 ** Math.min(times, 10), RETRY_MAX_MS) * (0.5 + random() / 2),
   } satisfies RedisOptions;

@@ -84,7 +84,10 @@ describe('the ingest ports over TLS', () => {
     const { certificates, ports, tcp } = await setting(test, true);
     const next = await makeCertificates(await temporaryDirectory(test));
     tcp.replace({ ...next.server, clientCa: next.ca });
-    assert.match(await produce(ports.tcp, certificates, certificates.client), /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|CERT_SIGNATURE_FAILURE)$/);
+    assert.match(
+      await produce(ports.tcp, certificates, certificates.client),
+      /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|CERT_SIGNATURE_FAILURE)$/,
+    );
     assert.match(await produce(ports.tcp, next, next.client), /"ref":"2"/);
   });
 
