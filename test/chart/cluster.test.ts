@@ -83,7 +83,7 @@ describe('a real API server', { skip: noControlPlane || noBinaries, timeout: 900
       const password = () =>
         cluster.kubectl(...inNamespace, 'get', 'secret', 'tidegate-redis', '-o', 'jsonpath={.data.password}');
 
-      it('keeps the password of Redis, and its pod, when it upgrades', async () => {
+      it('keeps the password of Redis, its pod, and who leads, when it upgrades', async () => {
         await helm('install', 'tidegate', CHART, ...inNamespace, '--create-namespace');
         const first = await password();
         assert.match(Buffer.from(first, 'base64').toString('utf8'), /^\w{32}$/);
@@ -98,7 +98,19 @@ describe('a real API server', { skip: noControlPlane || noBinaries, timeout: 900
           '--set',
           'operator.replicas=2',
         ];
+        const lease = ['get', 'lease', 'tidegate-operator', '-o', 'jsonpath={.spec.holderIdentity}'];
+        const held = JSON.stringify({ spec: { holderIdentity: 'somebody', leaseTransitions: 1 } });
+        await cluster.kubectl(
+          ...inNamespace,
+          'patch',
+          'lease',
+          'tidegate-operator',
+          '--type=merge',
+          '-p',
+          held,
+        );
         await helm(...upgrade, ...inNamespace);
+        assert.equal(await cluster.kubectl(...inNamespace, ...lease), 'somebody');
         assert.equal(await password(), first);
         assert.equal(await cluster.kubectl(...inNamespace, ...template), generation);
       });
@@ -170,6 +182,7 @@ describe('a real API server', { skip: noControlPlane || noBinaries, timeout: 900
       ['no', 'default', 'patch', 'eventgateways.tidegate.dev'],
       ['no', 'default', 'update', 'leases.coordination.k8s.io/tidegate-operator'],
       ['no', 'streams', 'update', 'leases.coordination.k8s.io/another'],
+      ['no', 'streams', 'create', 'leases.coordination.k8s.io'],
       ['yes', 'streams', 'update', 'leases.coordination.k8s.io/tidegate-operator'],
       ['yes', 'default', 'patch', 'deployments.apps'],
       ['yes', 'default', 'patch', 'jwtguards.tidegate.dev', '--subresource=status'],

@@ -29,6 +29,7 @@ const TOOLS = [
   'cp',
   'ln',
   'mkdir',
+  'rm',
   'env',
   'cat',
 ];

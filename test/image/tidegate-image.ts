@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../support/dev-process.ts';
@@ -9,6 +9,7 @@ import { buildBase, runtimeBase } from './local-bases.ts';
 
 const CACHE = join(homedir(), '.cache', 'tidegate');
 const KEPT = /^image-[0-9a-f]+\.tar$/;
+const KEPT_MS = 86_400_000;
 
 /** The name in pods; containerd knows it by its long form, `docker.io/library/tidegate:test`. */
 export const IMAGE = 'tidegate:test';
@@ -26,13 +27,20 @@ export async function tidegateImage(): Promise<string> {
   const made = join(buildah.directory, 'image.tar');
   await buildah.run('push', 'localhost/tidegate:test', `oci-archive:${made}:${LONG_NAME}`);
   await mkdir(CACHE, { recursive: true });
-  for (const name of await readdir(CACHE)) {
-    if (KEPT.test(name)) await rm(join(CACHE, name), { force: true });
-  }
+  await forget(CACHE);
   // Renamed, so that a run beside this one sees all of it or nothing.
   await copyFile(made, `${archive}.${process.pid}`);
   await rename(`${archive}.${process.pid}`, archive);
   return archive;
+}
+
+/** What was built on another day; one that is younger may be in use by a run beside this one. */
+async function forget(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const file = join(directory, name);
+    const isOld = async () => Date.now() - (await stat(file)).mtimeMs > KEPT_MS;
+    if (KEPT.test(name) && (await isOld())) await rm(file, { force: true });
+  }
 }
 
 async function build(buildah: Buildah): Promise<void> {
