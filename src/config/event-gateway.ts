@@ -17,11 +17,15 @@ const [RING, EVENT] = ['string(self.ringBytes)', 'string(self.eventBytes)'];
 const RING_RULE = `!isQuantity(${RING}) || !isQuantity(${EVENT}) || quantity(${RING}).compareTo(quantity(${EVENT}).add(quantity(${EVENT}))) >= 0`;
 
 /** `isOrigin` in CEL, but for what a browser would spell otherwise inside a host. */
-const ORIGIN_RULE = [
-  "self == '*'",
-  "(self.matches(r'^https?://([-_.a-z0-9]+|[[][0-9a-f:]+[]])(:[1-9][0-9]{0,4})?$') && !self.matches(r'^(http://.*:80|https://.*:443)$'))",
-  "(!self.matches(r'^https?:') && self.matches(r'^[a-z][-+.a-z0-9]*://[-._a-z0-9]+(:[0-9]{1,5})?$'))",
-].join(' || ');
+const ORIGIN_RULE = `self == '*' || ${[
+  "self.matches(r'^https?://([-_.a-z0-9]+|[[][0-9a-f:]+[]])(:[1-9][0-9]{0,4})?$')",
+  "!self.matches(r'^(http://.*:80|https://.*:443)$')",
+  // A host whose last part is a number is an IPv4 address.
+  "(!self.matches(r'^[^:]*://([^:]*[.])?[0-9]+(:|$)') || self.matches(r'^[^:]*://[0-9]{1,3}([.][0-9]{1,3}){3}(:|$)'))",
+].join(' && ')} || ${[
+  "!self.matches(r'^https?:')",
+  "self.matches(r'^[a-z][-+.a-z0-9]*://[-._a-z0-9]+(:[0-9]{1,5})?$')",
+].join(' && ')}`;
 
 /**
  * The one source of the gateway's fields, defaults, limits and descriptions.
@@ -160,6 +164,7 @@ function origin() {
 /** As browsers write it (RFC 6454, section 6.2): no path, no default port, lower case. */
 function isOrigin(text: string): boolean {
   if (text === '*') return true;
-  if (/^https?:/.test(text)) return URL.parse(text)?.origin === text;
+  // The URL standard takes a wildcard for part of a name, which no page would ever have.
+  if (/^https?:/.test(text)) return URL.parse(text)?.origin === text && !text.includes('*');
   return /^[a-z][-+.a-z0-9]*:\/\/[-._a-z0-9]+(:\d{1,5})?$/.test(text);
 }

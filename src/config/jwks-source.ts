@@ -16,7 +16,7 @@ const CA_SENTENCE = 'is of use only with uri';
 
 // By pattern: CEL's own URL functions lose the length of the text, and with it the bound on what a rule may cost.
 const LOOPBACK_RE2 = '(localhost|127([.][0-9]+){3}|[[]::1[]])(:[0-9]*)?([/?#]|$)';
-const HTTPS_RULE = celMatches('(?i)^https://[^/?#@]+([/?#]|$)');
+const HTTPS_RULE = celMatches('(?i)^https://[^/?#@:][^/?#@]*([/?#]|$)');
 const URI_RULE = `isURL(self) && (${HTTPS_RULE} || ${celMatches(`(?i)^http://${LOOPBACK_RE2}`)})`;
 /** https to a host that `isLoopbackUrl` does not know. */
 export const CEL_REMOTE_HTTPS = `${HTTPS_RULE} && !${celMatches(`(?i)^https://${LOOPBACK_RE2}`)}`;

@@ -125,6 +125,7 @@ export const INVALID_GATEWAYS: readonly [string, Fields, ...string[]][] = [
   ['an origin with a path', { cors: { origins: ['https://a.example/'] } }, ORIGIN_RULE],
   ['an origin in capitals', { cors: { origins: ['https://A.example'] } }, ORIGIN_RULE],
   ['an origin with its default port', { cors: { origins: ['https://a.example:443'] } }, ORIGIN_RULE],
+  ['an origin with a wildcard', { cors: { origins: ['https://*.example.com'] } }, ORIGIN_RULE],
   ['the opaque origin', { cors: { origins: ['null'] } }, ORIGIN_RULE],
   [
     'all origins and one more',

@@ -47,6 +47,7 @@ const SENTENCES = new Set(
 
 describe('tidegate check and an API server', { skip: noControlPlane }, () => {
   let cluster: Cluster;
+  const told: string[] = [];
   before(async () => {
     cluster = await anyCluster();
     await installDefinitions(cluster);
@@ -66,6 +67,7 @@ describe('tidegate check and an API server', { skip: noControlPlane }, () => {
     it(reason === undefined ? `agree on ${what}` : `differ on ${what}: ${reason}`, async () => {
       const ours = check(JSON.parse(JSON.stringify(document)));
       const theirs = await judge(cluster, document);
+      told.push(theirs.message);
       if (reason !== undefined) {
         assert.notEqual(ours.length === 0, theirs.accepted, theirs.message);
         return;
@@ -81,6 +83,14 @@ describe('tidegate check and an API server', { skip: noControlPlane }, () => {
       assert.deepEqual(unsaid, [], theirs.message);
     });
   }
+
+  it('have by then told every sentence that a definition has', () => {
+    const all = told.join('\n');
+    assert.deepEqual(
+      [...SENTENCES].filter((sentence) => !all.includes(sentence)),
+      [],
+    );
+  });
 });
 
 /** As `tidegate check` judges it, and then as a pod does. */
