@@ -1,9 +1,11 @@
 /** `follower.ts KIND URL`: counts what comes through the live channel, and says what that cost this process. */
 import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
 import type { Follower } from '../../src/bus/bus.ts';
 import { RedisSubscriber } from '../../src/bus/redis-subscriber.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
-import { createMetrics } from '../../src/metrics/metrics.ts';
+import { createBusMetrics } from '../../src/metrics/bus-metrics.ts';
+import { createStreamMetrics } from '../../src/metrics/stream-metrics.ts';
 import { Hub } from '../../src/stream/hub.ts';
 import { cpuTime, createLink } from './connection.ts';
 import { type FollowerKind, type FromFollower, PREFIX, type ToFollower } from './protocol.ts';
@@ -56,11 +58,10 @@ async function start(kind: FollowerKind): Promise<void> {
     await redis.subscribe(`${PREFIX}live`);
     return;
   }
-  const metrics = createMetrics({ version: 'bench' });
+  // The counters of the rooms that are measured, without those of the process, which have their own timers.
+  const registry = new Registry();
   const { link, parts, up } = createLink(url, {
-    ...metrics.bus,
-    reconnected: () => metrics.bus.reconnected(),
-    probed: (milliseconds) => metrics.bus.probed(milliseconds),
+    ...createBusMetrics(registry),
     backfilled(events) {
       backfilled += events;
     },
@@ -76,7 +77,7 @@ async function start(kind: FollowerKind): Promise<void> {
     clock,
     random: Math.random,
     pod: 'bench',
-    observer: metrics.stream,
+    observer: createStreamMetrics(registry, () => []),
     history: subscriber,
     settings: () => SETTINGS,
   });

@@ -23,13 +23,18 @@ let latest: { readonly text: string; readonly head: Head } | undefined;
 
 /** @returns `undefined` when it is not a record of ours, as after a wrong `redis.prefix` */
 export function parseRecord(record: string): Event | undefined {
-  if (latest === undefined || !record.startsWith(latest.text)) {
-    const end = record.indexOf('\n') + 1;
-    const head = parseHead(record.slice(0, end));
-    if (head === undefined) return undefined;
-    latest = { text: record.slice(0, end), head };
-  }
-  return { ...latest.head, data: record.slice(latest.text.length) };
+  const read = readHead(record);
+  return read && { ...read.head, data: record.slice(read.text.length) };
+}
+
+/** @returns a record's head, and its text, after which the data begins; `undefined` as for `parseRecord` */
+export function readHead(record: string): { readonly text: string; readonly head: Head } | undefined {
+  if (latest !== undefined && record.startsWith(latest.text)) return latest;
+  const text = record.slice(0, record.indexOf('\n') + 1);
+  const head = parseHead(text);
+  if (head === undefined) return undefined;
+  latest = { text, head };
+  return latest;
 }
 
 function parseHead(text: string): Head | undefined {
