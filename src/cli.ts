@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'an ingest server: events by TCP and HTTP, into Redis',
     load: async () => (await import('./roles/ingest.ts')).ingestCommand,
   },
+  operator: {
+    summary: 'runs what EventGateways ask for in a Kubernetes cluster',
+    load: async () => (await import('./roles/operator.ts')).operatorCommand,
+  },
   token: {
     summary: 'mints a development token with the keys made by `dev`',
     load: async () => (await import('./roles/token.ts')).tokenCommand,

@@ -4,6 +4,7 @@ import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createGuardMetrics, type GuardMetrics } from './guard-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createIngestMetrics } from './ingest-metrics.ts';
+import { createOperatorMetrics, type OperatorMetrics } from './operator-metrics.ts';
 import { createProcessMetrics } from './process-metrics.ts';
 import { createStreamMetrics, type StreamMetrics } from './stream-metrics.ts';
 
@@ -15,6 +16,8 @@ export interface Metrics {
   readonly ingest: ReturnType<typeof createIngestMetrics>;
   readonly bus: BusMetrics;
   readonly config: ConfigMetrics;
+  /** Made when it is called, once: other roles do not show them. */
+  operator(): OperatorMetrics;
   /** The text format, and its content type. */
   readonly contentType: string;
   text(): Promise<string>;
@@ -32,6 +35,7 @@ export function createMetrics({ version }: { readonly version: string }): Metric
     ingest: createIngestMetrics(registry),
     bus: createBusMetrics(registry),
     config: createConfigMetrics(registry),
+    operator: () => createOperatorMetrics(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };

@@ -1,0 +1,134 @@
+import { CodedError } from '../core/coded-error.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import { isKubeError } from '../kube/kube-error.ts';
+import type { KubeDraft, KubeObject } from '../kube/kube-object.ts';
+import type { Labelled } from './by-gateway.ts';
+import { APPLIED_ANNOTATION, marked, saidFingerprint, says } from './drift.ts';
+import { FIELD_MANAGER } from './names.ts';
+import { ownershipOf } from './ownership.ts';
+import { type Child, childKey } from './resources/child.ts';
+
+/** What has become of one child. */
+export type ChildOutcome =
+  | { readonly kind: 'same' | 'created' | 'changed' | 'repaired' | 'pruned' }
+  /** Somebody else's object has its name. */
+  | { readonly kind: 'foreign' }
+  /** The API server does not take it, whatever is tried. */
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+interface Owner {
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Brings children to where they should be, and touches nothing that is not its gateway's. */
+export class ChildWriter {
+  readonly #client: Pick<KubeClient, 'get' | 'apply' | 'delete'>;
+  /** By `childKey`: how the API server writes what was applied last. */
+  readonly #written = new Map<string, string>();
+
+  constructor(client: Pick<KubeClient, 'get' | 'apply' | 'delete'>) {
+    this.#client = client;
+  }
+
+  /** @param known the object as far as it has our labels */
+  async put(
+    child: Child,
+    known: KubeObject | undefined,
+    owner: Owner,
+    signal: AbortSignal,
+  ): Promise<ChildOutcome> {
+    try {
+      return await this.#put(child, known, owner, signal);
+    } catch (error) {
+      return failure(error);
+    }
+  }
+
+  async prune({ type, object }: Labelled, owner: Owner, signal: AbortSignal): Promise<ChildOutcome> {
+    if (ownershipOf(object, owner) !== 'ours' || object.metadata.deletionTimestamp !== undefined) {
+      return { kind: 'same' };
+    }
+    const { uid } = object.metadata;
+    try {
+      await this.#client.delete(type, object.metadata, { uid, signal });
+      this.#written.delete(childKey({ type, object }));
+      return { kind: 'pruned' };
+    } catch (error) {
+      return isKubeError(error, 'not_found') ? { kind: 'same' } : failure(error);
+    }
+  }
+
+  async #put(
+    child: Child,
+    known: KubeObject | undefined,
+    owner: Owner,
+    signal: AbortSignal,
+  ): Promise<ChildOutcome> {
+    const draft = marked(child.object);
+    // What has no label of ours is not among what is watched, and may be there all the same.
+    const existing = known ?? (await this.#look(child, signal));
+    if (existing === undefined) {
+      // Nothing is taken by force from whoever was faster.
+      await this.#apply(child, draft, false, signal);
+      return { kind: 'created' };
+    }
+    switch (ownershipOf(existing, owner)) {
+      case 'foreign':
+        return { kind: 'foreign' };
+      case 'former':
+        return {
+          kind: 'failed',
+          error: new ChildError(
+            `${childKey(child)} is of a deleted EventGateway of this name and about to go`,
+          ),
+        };
+      case 'ours':
+    }
+    const isSameDraft = markOf(existing) === markOf(draft);
+    if (isSameDraft && this.#isAsApplied(child, existing, draft)) return { kind: 'same' };
+    const { uid } = existing.metadata;
+    await this.#apply(child, { ...draft, metadata: { ...draft.metadata, uid } }, true, signal);
+    return { kind: isSameDraft ? 'repaired' : 'changed' };
+  }
+
+  #isAsApplied(child: Child, existing: KubeObject, draft: KubeDraft): boolean {
+    return says(existing, draft) || this.#written.get(childKey(child)) === saidFingerprint(existing, draft);
+  }
+
+  async #look({ type, object }: Child, signal: AbortSignal): Promise<KubeObject | undefined> {
+    try {
+      return await this.#client.get(type, object.metadata, { signal });
+    } catch (error) {
+      if (isKubeError(error, 'not_found')) return undefined;
+      throw error;
+    }
+  }
+
+  async #apply(child: Child, draft: KubeDraft, force: boolean, signal: AbortSignal): Promise<void> {
+    const options = { fieldManager: FIELD_MANAGER, force, signal };
+    const applied = await this.#client.apply(child.type, draft, options);
+    const { uid: _, ...metadata } = draft.metadata;
+    this.#written.set(childKey(child), saidFingerprint(applied, { ...draft, metadata }));
+  }
+}
+
+/** A moment later it may be otherwise. */
+class ChildError extends CodedError<'former'> {
+  constructor(message: string) {
+    super('former', message, { retryable: true });
+  }
+}
+
+function markOf({ metadata }: KubeDraft): unknown {
+  const annotations: unknown = metadata['annotations'];
+  return typeof annotations === 'object' && annotations !== null
+    ? Object.getOwnPropertyDescriptor(annotations, APPLIED_ANNOTATION)?.value
+    : undefined;
+}
+
+function failure(error: unknown): ChildOutcome {
+  if (isKubeError(error) && !error.retryable) return { kind: 'refused', why: error.message };
+  return { kind: 'failed', error };
+}
