@@ -37,7 +37,7 @@ for m in 3 4; do ld="$ld -X helm.sh/helm/v$m/internal/version.version=$(ver helm
 echo "building Kubernetes $kv, etcd, CoreDNS, kwok and Helm with $(go version | cut -d' ' -f3)"
 build() { # NAME PACKAGE; -v names each package that had to be compiled, which is counted for those who wait
   go build -v -ldflags "$ld" -o "$tmp/$1" "$2" 2>&1 |
-    awk -v name="$1" '/^go: (downloading|finding)/ { next } /^[a-z0-9.\/_@-]+$/ { if (++n % 100 == 0) print name ": " n " packages compiled"; fflush(); next } { print }'
+    awk -v name="$1" '/^go: (downloading|finding)/ { next } /^[A-Za-z0-9.\/_@~-]+$/ { if (++n % 100 == 0) print name ": " n " packages compiled"; fflush(); next } { print }'
 }
 build kube .
 build helm3 helm.sh/helm/v3/cmd/helm
