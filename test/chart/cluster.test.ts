@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -11,6 +12,7 @@ import { ROOT } from '../support/dev-process.ts';
 
 const CHART = join(ROOT, 'helm', 'tidegate');
 const CRDS = join(ROOT, 'manifests', 'crds.yaml');
+const DEFINITIONS = ['eventgateways.tidegate.dev', 'jwtguards.tidegate.dev'];
 const OPERATOR = 'system:serviceaccount:streams:tidegate-operator';
 /** Of the Prometheus operator, as far as an API server has to know it. */
 const SERVICE_MONITORS = {
@@ -44,11 +46,7 @@ describe('a real API server', { skip: noControlPlane || noBinaries, timeout: 900
     cluster = await startControlPlane();
     await cluster.kubectl('apply', '--server-side', '-f', CRDS);
     await cluster.apply(SERVICE_MONITORS);
-    const definitions = [
-      'eventgateways.tidegate.dev',
-      'jwtguards.tidegate.dev',
-      SERVICE_MONITORS.metadata.name,
-    ];
+    const definitions = [...DEFINITIONS, SERVICE_MONITORS.metadata.name];
     await cluster.kubectl(
       ...['wait', '--for=condition=Established', '--timeout=60s'],
       ...definitions.map((name) => `crd/${name}`),
@@ -126,7 +124,21 @@ describe('a real API server', { skip: noControlPlane || noBinaries, timeout: 900
         const label = 'app.kubernetes.io/instance=tidegate';
         const left = await cluster.kubectl('get', listed, '--all-namespaces', '-l', label, '-o', 'name');
         assert.equal(left, '');
-        await cluster.kubectl('get', 'crd', 'eventgateways.tidegate.dev', 'jwtguards.tidegate.dev');
+        await cluster.kubectl('get', 'crd', ...DEFINITIONS);
+      });
+
+      it('leaves its definitions to kubectl, to be upgraded', async () => {
+        await cluster.kubectl('delete', 'crd', ...DEFINITIONS);
+        await helm('install', 'tidegate', CHART, ...inNamespace, '--set', 'gateway.enabled=false');
+        const next = (await readFile(CRDS, 'utf8')).replaceAll(
+          /^( +)description: .*$/gm,
+          '$1description: Told better.',
+        );
+        await cluster.apply(next, '--server-side', '--force-conflicts');
+        const told = ['get', 'crd', 'jwtguards.tidegate.dev', '-o'];
+        const path = 'jsonpath={.spec.versions[0].schema.openAPIV3Schema.description}';
+        assert.equal(await cluster.kubectl(...told, path), 'Told better.');
+        await helm('uninstall', 'tidegate', ...inNamespace);
       });
     });
   }
