@@ -15,6 +15,9 @@ const CODES: Readonly<Record<number, KubeCode>> = {
   429: 'too_many',
 };
 
+/** Server-side apply of what does not fit the schema: a 500 by name (seen up to Kubernetes 1.36), a 400 by nature. */
+const UNFIT = /^failed to create typed patch object/;
+
 /**
  * What an answer other than 2xx says, or an ERROR in a watch.
  *
@@ -46,6 +49,7 @@ function codeOf(httpStatus: number, status: JsonObject): KubeCode {
   const known = CODES[httpStatus];
   if (known === 'conflict') return status['reason'] === 'AlreadyExists' ? 'already_exists' : 'conflict';
   if (known !== undefined) return known;
+  if (httpStatus === 500 && UNFIT.test(String(status['message']))) return 'invalid';
   if (httpStatus >= 500) return 'unavailable';
   return httpStatus >= 400 ? 'invalid' : 'malformed';
 }
