@@ -129,6 +129,19 @@ export const FAULTS = {
         await cluster.settle();
       }),
   },
+  /** It comes back behind the log, while clients that were at another gateway come to it. */
+  'gateway-stop': {
+    store: 'single',
+    gapsAllowed: false,
+    run: (scene) =>
+      again(scene, async () => {
+        const { gateways } = scene.pods;
+        const pod = gateways[Math.floor(scene.random() * gateways.length)];
+        pod?.pause();
+        await between(AWAY_MS, scene.random);
+        pod?.resume();
+      }),
+  },
   'gateway-kill': {
     store: 'single',
     gapsAllowed: false,

@@ -91,6 +91,16 @@ export class Pod {
     }
   }
 
+  /** SIGSTOP: its connections stay open, and whatever comes waits in the kernel. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  /** SIGCONT: what has come meanwhile, from clients and from Redis, comes in any order. */
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
