@@ -61,7 +61,7 @@ const TIERS: readonly Tier[] = [
     run: () =>
       tests(
         [
-          'test/cluster/control-plane.test.ts',
+          'test/cluster/!(node).test.ts',
           'test/kube/**/*.test.ts',
           'test/crds/**/*.test.ts',
           'test/operator/**/*.test.ts',

@@ -3,15 +3,15 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { type ClusterNode, noNode, startNode } from '../support/cluster.ts';
 import { RECIPE } from '../support/cluster-needs.ts';
 import { within } from '../support/redis/within.ts';
 
-/** What a node that is gone may have left on this machine. */
-function traces(): Readonly<Record<string, readonly string[]>> {
+/** What a node that is gone may have left on this machine; its folder's name is part of all of it. */
+function traces(folder: string) {
   const groups = readdirSync('/sys/fs/cgroup', { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .flatMap(({ name }) => [
@@ -21,15 +21,16 @@ function traces(): Readonly<Record<string, readonly string[]>> {
   return {
     mounts: readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
-      .filter((line) => line.includes('tidegate-node-')),
-    groups: groups.filter((group) => group.includes('tidegate-test-tidegate-node-')),
+      .filter((line) => line.includes(folder)),
+    groups: groups.filter((group) => group.includes(folder)),
   };
 }
 
 describe('a node', { skip: noNode, timeout: 300_000 }, () => {
   it('runs pods, answers names, outlives its API server, and leaves nothing behind', async () => {
-    const before = traces();
     const node = await startNode();
+    const folder = basename(dirname(node.kubeconfig));
+    assert.notDeepEqual(traces(folder).groups, []);
     try {
       await loadImage(node);
       await node.apply(DEPLOYMENT);
@@ -56,7 +57,7 @@ describe('a node', { skip: noNode, timeout: 300_000 }, () => {
     } finally {
       await node[Symbol.asyncDispose]();
     }
-    assert.deepEqual(traces(), before);
+    assert.deepEqual(traces(folder), { mounts: [], groups: [] });
     await assert.rejects(readdir(dirname(node.kubeconfig)), { code: 'ENOENT' });
   });
 
