@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
@@ -86,9 +87,8 @@ function readToken(text: string): string {
 
 /** While one file of two has been written, they do not fit. @throws what node:tls says of it */
 function assertUsable({ ca, client }: Access): void {
-  if (ca !== undefined && !ca.includes('-----BEGIN ')) {
-    throw new KubeError('credentials', 'the CA file holds no certificate');
-  }
+  // A CA that it can't read is none to node:tls, without a word.
+  if (ca !== undefined) new X509Certificate(ca);
   createSecureContext({ ...(ca === undefined ? {} : { ca }), ...client });
 }
 
