@@ -55,6 +55,12 @@ export function runtimeBase(root: string): void {
   for (const library of librariesOf(NODE).filter((path) => GLIBC.test(path))) copyFile(root, library);
 }
 
+/** Debian's Redis and its client, for a pod. */
+export function redisRoot(root: string): void {
+  skeleton(root);
+  for (const name of ['redis-server', 'redis-cli']) copyProgram(root, onPath(name), `/bin/${name}`);
+}
+
 function skeleton(root: string): void {
   for (const directory of ['bin', 'etc', 'tmp', 'root', 'usr/lib', 'usr/local/bin', 'var/tmp']) {
     mkdirSync(join(root, directory), { recursive: true });
