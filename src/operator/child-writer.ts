@@ -7,6 +7,7 @@ import { APPLIED_ANNOTATION, marked, saidFingerprint, says } from './drift.ts';
 import { FIELD_MANAGER } from './names.ts';
 import { ownershipOf } from './ownership.ts';
 import { type Child, childKey } from './resources/child.ts';
+import { restore } from './restore.ts';
 
 /** What has become of one child. */
 export type ChildOutcome =
@@ -24,11 +25,11 @@ interface Owner {
 
 /** Brings children to where they should be, and touches nothing that is not its gateway's. */
 export class ChildWriter {
-  readonly #client: Pick<KubeClient, 'get' | 'apply' | 'delete'>;
+  readonly #client: Pick<KubeClient, 'get' | 'apply' | 'patch' | 'delete'>;
   /** By `childKey`: how the API server writes what was applied last. */
   readonly #written = new Map<string, string>();
 
-  constructor(client: Pick<KubeClient, 'get' | 'apply' | 'delete'>) {
+  constructor(client: Pick<KubeClient, 'get' | 'apply' | 'patch' | 'delete'>) {
     this.#client = client;
   }
 
@@ -89,7 +90,15 @@ export class ChildWriter {
     const isSameDraft = markOf(existing) === markOf(draft);
     if (isSameDraft && this.#isAsApplied(child, existing, draft)) return { kind: 'same' };
     const { uid } = existing.metadata;
-    await this.#apply(child, { ...draft, metadata: { ...draft.metadata, uid } }, true, signal);
+    const ours = { ...draft, metadata: { ...draft.metadata, uid } };
+    try {
+      await this.#apply(child, ours, true, signal);
+    } catch (error) {
+      // An entry that somebody has put into one of our lists is theirs, and may be at odds with ours.
+      if (!isSameDraft || !isKubeError(error, 'invalid')) throw error;
+      await restore(this.#client, child.type, ours, signal);
+      await this.#apply(child, ours, true, signal);
+    }
     return { kind: isSameDraft ? 'repaired' : 'changed' };
   }
 

@@ -141,8 +141,10 @@ export class ClusterView implements Service {
     const tell = (gateway: string | undefined) => gateway !== undefined && this.#listener.child(gateway);
     return {
       changed: (now: KubeObject, before: KubeObject | undefined) => {
-        if (before !== undefined) tell(this.#children.remove(type, before));
-        tell(this.#children.put(type, now));
+        // Whoever is told looks at once, so first all of it is in place.
+        const left = before === undefined ? undefined : this.#children.remove(type, before);
+        const joined = this.#children.put(type, now);
+        for (const gateway of new Set([left, joined])) tell(gateway);
       },
       deleted: (before: KubeObject) => void tell(this.#children.remove(type, before)),
     };
