@@ -1,17 +1,28 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { KubeError, unreachable } from './kube-error.ts';
 
-/** A time limit joined with the caller's signal; whatever is done under it ends by `signal`. */
+/**
+ * A time limit joined with the caller's signal; whatever is done under it ends by `signal`. To be cancelled in the end.
+ * By hand, since what `AbortSignal.any` makes stays in memory for as long as the caller's signal does, and that may be
+ * the life of the process.
+ */
 export class Timeout {
-  readonly signal: AbortSignal;
   readonly #clock: Clock;
-  readonly #over = new AbortController();
+  readonly #controller = new AbortController();
+  readonly #callers: AbortSignal | undefined;
+  readonly #abort = () => this.#end(this.#callers?.reason);
   #timer: Timer;
 
   constructor(clock: Clock, limitMs: number, callers?: AbortSignal) {
     this.#clock = clock;
+    this.#callers = callers;
     this.#timer = this.#start(limitMs);
-    this.signal = callers === undefined ? this.#over.signal : AbortSignal.any([this.#over.signal, callers]);
+    if (callers?.aborted) this.#abort();
+    else callers?.addEventListener('abort', this.#abort);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   restart(limitMs: number): void {
@@ -21,6 +32,7 @@ export class Timeout {
 
   cancel(): void {
     this.#timer.cancel();
+    this.#callers?.removeEventListener('abort', this.#abort);
   }
 
   /** Cancels itself when `run` fails. @throws KubeError, or the reason of the caller's signal */
@@ -40,9 +52,12 @@ export class Timeout {
 
   #start(limitMs: number): Timer {
     return this.#clock.after(limitMs, () =>
-      this.#over.abort(
-        new KubeError('unreachable', `no answer from the API server within ${limitMs / 1000} s`),
-      ),
+      this.#end(new KubeError('unreachable', `no answer from the API server within ${limitMs / 1000} s`)),
     );
+  }
+
+  #end(reason: unknown): void {
+    this.cancel();
+    this.#controller.abort(reason);
   }
 }

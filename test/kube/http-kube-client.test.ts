@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { isKubeError, type KubeCode } from '../../src/kube/kube-error.ts';
@@ -91,6 +92,8 @@ const calls: readonly {
     type: 'application/json',
   },
 ];
+
+const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
 const html: Step = (response) => response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad</h1>');
 const text404: Step = (response) => response.writeHead(404).end('404 page not found\n');
@@ -224,6 +227,22 @@ describe('a call to the API server', () => {
     controller.abort(reason);
     await assert.rejects(call, reason);
     await assert.rejects(client.get(THINGS, A, { signal: controller.signal }), reason);
+  });
+
+  it('leaves nothing behind at the signal, which may live as long as the process', async (test) => {
+    const api = await serveApi(test, [
+      answer(thing('a', 1)),
+      refuse(404, 'NotFound'),
+      endedWatch(bookmark('6')),
+      reset,
+    ]);
+    const { client } = clientOf(test, api);
+    const { signal } = new AbortController();
+    await client.get(THINGS, A, { signal });
+    await assert.rejects(client.get(THINGS, A, { signal }));
+    for await (const _ of await client.watch(THINGS, {}, FROM, signal)) assert.equal(listeners(signal), 1);
+    await assert.rejects(client.watch(THINGS, {}, FROM, AbortSignal.abort('enough')));
+    assert.equal(listeners(signal), 0);
   });
 
   it('goes out on a connection that is kept', async (test) => {
