@@ -15,7 +15,8 @@ import { RecordedLog } from '../support/recorded-guards.ts';
 import { until } from '../support/until.ts';
 import { adminSettings, kubeClient } from './kube-parts.ts';
 
-const TIMES = { leaseMs: 2_000, renewDeadlineMs: 1_200, retryMs: 200 };
+/** Short, but long enough for a machine that does other things as well. */
+const TIMES = { leaseMs: 3_000, renewDeadlineMs: 2_000, retryMs: 250 };
 const HOUR_MS = 3_600_000;
 
 /** These tests stop the API server. */
@@ -79,13 +80,13 @@ describe('an election on a real API server', { skip, timeout: 110_000 }, () => {
     assert.deepEqual([(await read()).holder, other.isLeading], [undefined, false]);
   });
 
-  it('keeps its leader for many times the length of the lease', async (test) => {
+  it('keeps its leader for longer than the lease', async (test) => {
     const { told, run, read } = candidates(test, 'keeps');
     const one = await run('one');
     await until(() => one.isLeading);
     await run('other');
     const { acquiredAt } = await read();
-    const untilMs = performance.now() + 3 * TIMES.leaseMs;
+    const untilMs = performance.now() + 2 * TIMES.leaseMs;
     while (performance.now() < untilMs) {
       assert.ok(one.isLeading);
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -170,7 +171,7 @@ describe('an election on a real API server', { skip, timeout: 110_000 }, () => {
     const { run } = candidates(test, 'slow');
     const other = await run('other');
     const stopped = slow.stop();
-    await new Promise((resolve) => setTimeout(resolve, 2 * TIMES.leaseMs));
+    await new Promise((resolve) => setTimeout(resolve, 1.5 * TIMES.leaseMs));
     assert.equal(other.isLeading, false);
     work.resolve();
     await stopped;
@@ -202,8 +203,8 @@ describe('an election on a real API server', { skip, timeout: 110_000 }, () => {
 
 describe('an election', () => {
   for (const [what, times] of [
-    ['a deadline after the end of the lease', { renewDeadlineMs: 2_000 }],
-    ['attempts that are further apart than the deadline', { retryMs: 1_100 }],
+    ['a deadline after the end of the lease', { renewDeadlineMs: 3_000 }],
+    ['attempts that are further apart than the deadline', { retryMs: 1_700 }],
     ['a lease of broken seconds', { leaseMs: 2_500 }],
   ] as const) {
     it(`refuses ${what}`, () => {
