@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Random } from '../../src/core/random.ts';
-import type { Gateway } from './client-parts.ts';
+import { type Gateway, LOOPBACK } from './client-parts.ts';
 
 const ATTEMPTS_MAX = 5;
 const PAUSE_MS = 50;
@@ -36,9 +36,12 @@ export async function postAnswer(answer: AnswerRequest): Promise<number> {
   return 0;
 }
 
-async function post({ port }: Gateway, { path, headers, token }: AnswerRequest): Promise<number> {
+async function post(
+  { host = LOOPBACK, port }: Gateway,
+  { path, headers, token }: AnswerRequest,
+): Promise<number> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const response = await fetch(`http://${host}:${port}${path}`, {
       method: 'POST',
       headers: { ...headers, authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(ANSWER_MS_MAX),

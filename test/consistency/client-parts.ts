@@ -13,9 +13,17 @@ export type Temper = 'wanders' | 'stays';
 /** Long tokens, short ones renewed in the stream, or short ones that are left to expire. */
 export type TokenHabit = 'long' | 'answers' | 'expires';
 
-export interface Gateway {
-  readonly name: string;
+/** Where something listens. */
+export interface Endpoint {
+  /** Absent: this machine. */
+  readonly host?: string;
   readonly port: number;
+}
+
+export const LOOPBACK = '127.0.0.1';
+
+export interface Gateway extends Endpoint {
+  readonly name: string;
 }
 
 export interface ClientParts {

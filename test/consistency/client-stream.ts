@@ -5,6 +5,7 @@ import {
   type ClientParts,
   type Gateway,
   LONG_TOKEN_MS,
+  LOOPBACK,
   pick,
   RETRY_MS_MAX,
   SHORT_TOKEN_MS,
@@ -43,7 +44,7 @@ export class ClientStream {
     history.record({ kind: 'authorised', client: name, from, until });
     const resume = this.#resume === undefined ? {} : { 'last-event-id': this.#resume };
     const get = request({
-      host: '127.0.0.1',
+      host: this.#gateway.host ?? LOOPBACK,
       port: this.#gateway.port,
       path,
       agent: false,
@@ -174,7 +175,7 @@ export class ClientStream {
     const until = expiry(from, habit === 'answers' ? SHORT_TOKEN_MS : LONG_TOKEN_MS);
     const token = mint(view, from, until);
     // Anywhere but where the stream is, if there is anywhere else.
-    const others = gateways().filter(({ port }) => port !== this.#gateway.port);
+    const others = gateways().filter(({ name }) => name !== this.#gateway.name);
     const gateway = pick(others.length > 0 ? others : gateways(), random);
     if (gateway === undefined) return;
     history.record({ kind: 'answering', client, gateway: gateway.name, until });

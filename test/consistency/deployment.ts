@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { createPrivateKey, type JsonWebKeyInput } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AUDIENCE, createKey, forge, type IssuerKey, jwks } from '../support/issuer.ts';
 import type { View } from './ledger.ts';
@@ -17,27 +18,66 @@ export const PATHS = [
   { path: '/group', guard: 'group', answer: 'Subject', topics: ['b', 'c', RARE_TOPIC] },
 ] as const;
 
+/** Of the EventGateway, but for where its Redis is. */
+export const GATEWAY_SPEC = {
+  streams: PATHS.map(({ path, guard, topics }) => ({ path, topics, guardRefs: [{ name: guard }] })),
+  heartbeat: '1s',
+  retry: '100ms',
+  replay: { maxEvents: 1_000_000, maxPerStream: 1_000_000 },
+  limits: { perSubject: 1_000 },
+  drain: { lameDuck: '500ms', window: '1s' },
+} as const;
+
 /** What all gateways and ingests of a run are configured with, and the issuers of its tokens. */
 export class Deployment {
   readonly file: string;
   readonly secretsDir: string;
-  readonly #keys: ReadonlyMap<string, IssuerKey> = new Map(
-    PATHS.map(({ guard }) => [guard, createKey(`${guard}-key`)]),
-  );
+  readonly #keys: ReadonlyMap<string, IssuerKey>;
 
-  constructor(directory: string) {
+  constructor(directory: string, keys = newKeys()) {
+    this.#keys = keys;
     this.file = join(directory, 'tidegate.yaml');
     this.secretsDir = join(directory, 'secrets');
   }
 
+  get guards(): readonly object[] {
+    return PATHS.map(({ guard, answer }) => this.#guard(guard, answer));
+  }
+
   /** @param redisUrl absent: for `dev`, which has its bus in memory */
   async write(redisUrl?: string): Promise<void> {
-    const guards = PATHS.map(({ guard, answer }) => this.#guard(guard, answer));
-    const file = [...guards, this.#gateway(redisUrl !== undefined)].map((each) => JSON.stringify(each));
+    const redis = { urlSecretRef: REDIS_SECRET, prefix: REDIS_PREFIX };
+    const spec = { ...GATEWAY_SPEC, ...(redisUrl === undefined ? {} : { redis }) };
+    const gateway = { ...document('EventGateway', 'consistency'), spec };
+    const file = [...this.guards, gateway].map((each) => JSON.stringify(each));
     await writeFile(this.file, file.join('\n---\n'));
     const secret = join(this.secretsDir, REDIS_SECRET.name);
     await mkdir(secret, { recursive: true });
     if (redisUrl !== undefined) await writeFile(join(secret, REDIS_SECRET.key), redisUrl, { mode: 0o600 });
+  }
+
+  /** For a process elsewhere that mints the same tokens. */
+  async writeKeys(file: string): Promise<void> {
+    const keys = Array.from(this.#keys, ([guard, { privateKey, ...key }]) => [
+      guard,
+      { ...key, privateKey: privateKey.export({ format: 'jwk' }) },
+    ]);
+    await writeFile(file, JSON.stringify(keys), { mode: 0o600 });
+  }
+
+  /** With the keys of another. */
+  static async withKeys(file: string, directory: string): Promise<Deployment> {
+    const keys: [string, Omit<IssuerKey, 'privateKey'> & { privateKey: JsonWebKeyInput['key'] }][] =
+      JSON.parse(await readFile(file, 'utf8'));
+    return new Deployment(
+      directory,
+      new Map(
+        keys.map(([guard, { privateKey, ...key }]) => [
+          guard,
+          { ...key, privateKey: createPrivateKey({ key: privateKey, format: 'jwk' }) },
+        ]),
+      ),
+    );
   }
 
   mint({ guard, subject }: View, from: number, until: number): string {
@@ -59,21 +99,10 @@ export class Deployment {
       },
     };
   }
+}
 
-  #gateway(redis: boolean): object {
-    return {
-      ...document('EventGateway', 'consistency'),
-      spec: {
-        streams: PATHS.map(({ path, guard, topics }) => ({ path, topics, guardRefs: [{ name: guard }] })),
-        heartbeat: '1s',
-        retry: '100ms',
-        replay: { maxEvents: 1_000_000, maxPerStream: 1_000_000 },
-        limits: { perSubject: 1_000 },
-        drain: { lameDuck: '500ms', window: '1s' },
-        ...(redis ? { redis: { urlSecretRef: REDIS_SECRET, prefix: REDIS_PREFIX } } : {}),
-      },
-    };
-  }
+function newKeys(): ReadonlyMap<string, IssuerKey> {
+  return new Map(PATHS.map(({ guard }) => [guard, createKey(`${guard}-key`)]));
 }
 
 function document(kind: string, name: string): object {

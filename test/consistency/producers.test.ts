@@ -90,7 +90,7 @@ async function produce(test: TestContext, answer: (line: Line, socket: Socket) =
     name: 'p',
     history,
     random: seededRandom(7),
-    ingests: () => [address.port],
+    ingests: () => [address],
     address: () => ({ topic: 'a' }),
     perSecond,
     leaveChance: 0,

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Random } from '../../src/core/random.ts';
+import { type Endpoint, LOOPBACK, pick } from './client-parts.ts';
 import type { History, Recipients } from './history.ts';
 import { compareIds } from './ledger.ts';
 
@@ -15,8 +16,8 @@ export interface ProducerParts {
   readonly name: string;
   readonly history: History;
   readonly random: Random;
-  /** Ports of ingests, running or not. */
-  readonly ingests: () => readonly number[];
+  /** Running or not. */
+  readonly ingests: () => readonly Endpoint[];
   readonly address: () => Addressed;
   readonly perSecond: number;
   /** At each tick, that it leaves without waiting for its answers. */
@@ -94,10 +95,9 @@ export class Producer {
   async #connect(): Promise<void> {
     const { ingests, random } = this.#parts;
     await wait(random() * RECONNECT_MS_MAX);
-    const ports = ingests();
-    const port = ports[Math.floor(random() * ports.length)];
-    if (port === undefined) return;
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const ingest = pick(ingests(), random);
+    if (ingest === undefined) return;
+    const socket = connect({ port: ingest.port, host: ingest.host ?? LOOPBACK, noDelay: true });
     let rest = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');

@@ -2,29 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Random } from '../../src/core/random.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { check, type Verdict } from './checker.ts';
-import type { ClientParts } from './client-parts.ts';
-import { Client } from './clients.ts';
-import { Deployment, PATHS, RARE_TOPIC } from './deployment.ts';
+import { Deployment } from './deployment.ts';
 import { FAULTS, type FaultName } from './faults.ts';
 import { type Entry, History } from './history.ts';
-import { compareIds } from './ledger.ts';
-import { type Pods, startDevPods, startPods } from './pods.ts';
-import { type Addressed, Producer } from './producers.ts';
+import { Load, type LoadSize } from './load.ts';
+import { startDevPods, startPods } from './pods.ts';
 import { startStore } from './stores.ts';
 
-export interface RunOptions {
+export interface RunOptions extends LoadSize {
   readonly fault: FaultName;
   readonly seconds: number;
   readonly seed: number;
   readonly gateways: number;
   readonly ingests: number;
-  readonly producers: number;
-  readonly clients: number;
-  /** By all producers together. */
-  readonly eventsPerSecond: number;
   readonly progress?: (line: string) => void;
 }
 
@@ -36,22 +28,9 @@ export interface Outcome extends Verdict {
   readonly logs: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Streams are open before anything breaks. */
-const CONNECT_MS_MAX = 10_000;
 /** Sending and reconnecting go on when everything is whole again. */
 const AFTERMATH_MS = 1_500;
-const ANSWERED_MS_MAX = 35_000;
-const SETTLE_MS_MAX = 20_000;
-/** What should not come would come by then. */
-const QUIET_MS = 500;
-const POLL_MS = 20;
 const PROGRESS_MS = 5_000;
-const SHARED_SUBJECTS = ['alice', 'bob', 'carol'];
-const TOPICS = ['a', 'b', 'c'];
-const RARE_CHANCE = 0.002;
-const ADDRESSED_CHANCE = 0.15;
-/** Fifty times a second it is asked: some eight seconds between. */
-const LEAVE_CHANCE = 1 / 400;
 
 /** The same fault, the same choices; what runs beside one another is the machine's to order. */
 export async function run(options: RunOptions): Promise<Outcome> {
@@ -69,15 +48,18 @@ export async function run(options: RunOptions): Promise<Outcome> {
       ? await startDevPods(deployment)
       : await startPods(deployment, options.gateways, options.ingests),
   );
-  const clients = makeClients(options, { history, random, pods, deployment });
-  stack.defer(async () => void (await Promise.all(clients.map((client) => client.stop()))));
-  const producers = makeProducers(options, { history, random, pods, clients });
-  stack.defer(async () => void (await Promise.all(producers.map((producer) => producer.stop(0)))));
+  const load = stack.use(
+    new Load(options, {
+      history,
+      random,
+      gateways: () => pods.gateways,
+      ingests: () => pods.ingests,
+      mint: (view, from, untilMs) => deployment.mint(view, from, untilMs),
+    }),
+  );
   using _progress = report(history, options.progress);
 
-  for (const client of clients) client.start();
-  await until(() => clients.some(({ place }) => place !== undefined), CONNECT_MS_MAX);
-  for (const producer of producers) producer.start();
+  await load.start();
   await fault.run({
     store,
     pods,
@@ -90,14 +72,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     },
   });
   await wait(AFTERMATH_MS);
-  await Promise.all(producers.map((producer) => producer.stop(ANSWERED_MS_MAX)));
-  for (const client of clients) client.calmDown();
-  const caughtUp = () => clients.every((client) => hasCaughtUp(client, producers));
-  await until(caughtUp, SETTLE_MS_MAX);
-  await wait(QUIET_MS);
-  // Once more: a token that was not renewed before the calm may have ended its stream meanwhile.
-  await until(caughtUp, SETTLE_MS_MAX);
-  history.record({ kind: 'settled' });
+  await load.settle();
 
   const { entries } = history;
   const all = [...pods.gateways, ...pods.ingests];
@@ -109,87 +84,6 @@ export async function run(options: RunOptions): Promise<Outcome> {
   };
 }
 
-interface Parts {
-  readonly history: History;
-  readonly random: Random;
-  readonly pods: Pods;
-}
-
-/** Every path, temper and habit in turn; subjects are shared where an answer concerns one stream alone. */
-function makeClients(
-  { clients }: RunOptions,
-  { history, random, pods, deployment }: Parts & { readonly deployment: Deployment },
-): readonly Client[] {
-  return Array.from({ length: clients }, (_, i) => {
-    const name = `client-${i + 1}`;
-    const path = at(PATHS, i);
-    // Every third by one topic of its path, the last path's rare one among them.
-    const narrow = i % 3 === 1 ? at(path.topics.toReversed(), (i - 1) / 3) : undefined;
-    const parts: ClientParts = {
-      name,
-      view: {
-        guard: path.guard,
-        subject: path.answer === 'Subject' ? name : at(SHARED_SUBJECTS, i >> 1),
-        topics: narrow === undefined ? path.topics : [narrow],
-      },
-      path: narrow === undefined ? path.path : `${path.path}?topic=${narrow}`,
-      temper: at(['wanders', 'stays', 'stays'] as const, i >> 1),
-      habit: at(['answers', 'long', 'expires', 'answers'] as const, i >> 1),
-      history,
-      random,
-      gateways: () => pods.gateways,
-      mint: (view, from, untilMs) => deployment.mint(view, from, untilMs),
-    };
-    return new Client(parts);
-  });
-}
-
-function makeProducers(
-  { producers, eventsPerSecond }: RunOptions,
-  { history, random, pods, clients }: Parts & { readonly clients: readonly Client[] },
-): readonly Producer[] {
-  const address = (): Addressed => {
-    const topic = random() < RARE_CHANCE ? RARE_TOPIC : pick(TOPICS, random);
-    if (random() >= ADDRESSED_CHANCE) return { topic };
-    const { view } = pick(clients, random);
-    return view.topics.includes(topic) ? { topic, to: audience(view) } : { topic };
-  };
-  return Array.from(
-    { length: producers },
-    (_, i) =>
-      new Producer({
-        name: `producer-${i + 1}`,
-        history,
-        random,
-        ingests: () => pods.ingests.map(({ port }) => port),
-        address,
-        perSecond: eventsPerSecond / producers,
-        leaveChance: LEAVE_CHANCE,
-      }),
-  );
-}
-
-function audience({ guard, subject }: Client['view']): { guard: string; subjects: readonly string[] } {
-  return { guard, subjects: [subject, 'nobody'] };
-}
-
-/** It has an open stream, and the last event of each of its topics that was for everybody. */
-function hasCaughtUp({ place, view }: Client, producers: readonly Producer[]): boolean {
-  if (place === undefined) return false;
-  return producers.every(({ heads }) =>
-    view.topics.every((topic) => {
-      const head = heads.get(topic);
-      return head === undefined || compareIds(place, head) >= 0;
-    }),
-  );
-}
-
-/** Resolves when it holds, or when it is for the checker to say what is missing. */
-async function until(holds: () => boolean, limitMs: number): Promise<void> {
-  for (const since = performance.now(); !holds() && performance.now() - since < limitMs; )
-    await wait(POLL_MS);
-}
-
 function report({ entries }: History, progress: RunOptions['progress']): Disposable {
   const timer = setInterval(() => {
     const count = (kind: Entry['kind']): number => entries.filter((entry) => entry.kind === kind).length;
@@ -199,14 +93,4 @@ function report({ entries }: History, progress: RunOptions['progress']): Disposa
     progress?.(counts.join(' · '));
   }, PROGRESS_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-function pick<Value>(values: readonly Value[], random: Random): Value {
-  return at(values, Math.floor(random() * values.length));
-}
-
-function at<Value>(values: readonly Value[], index: number): Value {
-  const value = values[index % values.length];
-  if (value === undefined) throw new TypeError('there is nothing to pick from');
-  return value;
 }
