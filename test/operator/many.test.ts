@@ -10,7 +10,9 @@ const LIMIT_MS = 420_000;
 const LOOK_MS = 1_000;
 
 describe('many gateways', { skip: noFull }, () => {
-  it(`${GATEWAYS} become ready, and then the operator is quiet`, { timeout: LIMIT_MS + 60_000 }, async (test) => {
+  it(`${GATEWAYS} become ready, and then the operator is quiet`, {
+    timeout: LIMIT_MS + 60_000,
+  }, async (test) => {
     await using cluster = await startFull();
     await prepare(cluster);
     for (let node = 0; node < NODES; node++) await cluster.apply(fakeNode(`node-${node}`));
