@@ -7,7 +7,7 @@
  *
  * - CPU per event: bare ioredis hears the very messages that the others hear, published by one RedisPublisher, paced so
  *   that nobody is saturated, and flat out, where reads are larger and so cheaper for all. One follower runs at a time,
- *   each a new process that has heard half as many again before it is measured. What did not come through the live channel is
+ *   each a new process that has heard 1.5 times as many before it is measured. What did not come through the live channel is
  *   told as backfilled; a follower that loses any fails the run.
  * - Throughput: the clock stops when the publisher has every answer *and* every follower has every event. Bare PUBLISH
  *   carries messages as long and as many unanswered, but keeps nothing and runs no script. On a machine with few cores the
