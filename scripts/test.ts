@@ -3,9 +3,10 @@
  * when it may, and says what could not be tested and why. `npm test -- unit` runs the tiers named.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, globSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { existsSync, globSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { onPath } from '../test/support/on-path.ts';
 import { buildCluster } from './cluster-build.ts';
 
 interface Tally {
@@ -171,17 +172,6 @@ async function install(commands: Readonly<Record<string, string>>): Promise<void
   console.log(`installing ${packages.join(', ')} (Debian packages)`);
   await run('apt-get', ['-q', 'update'], 300);
   await run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages], 900);
-}
-
-function onPath(command: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 function run(

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { BusError } from '../bus/bus-error.ts';
 import { RedisControl } from '../bus/redis-control.ts';
-import { RedisLink } from '../bus/redis-link.ts';
 import { RedisSubscriber } from '../bus/redis-subscriber.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
@@ -12,16 +11,13 @@ import { Guards } from '../guard/guards.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createAdminServer } from '../http/admin-server.ts';
 import type { CertificatePaths } from '../http/certificate-files.ts';
-import { createMetrics } from '../metrics/metrics.ts';
 import { aborted } from './ending.ts';
 import { createGateway, type Gateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
-import { openConfiguration } from './open-configuration.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
-import { connectRedis, followRedisSettings, readRedisSettings } from './redis-source.ts';
+import { openRedisRole } from './redis-role.ts';
 import { addressOf, parseServerOptions, SERVER_FLAGS, type ServerOptions } from './server-options.ts';
 import { tlsFiles } from './tls-files.ts';
-import { version } from './version.ts';
 
 const { random } = Math;
 const POD_BYTES = 6;
@@ -58,13 +54,9 @@ come back. A second one ends at once.
 
 /** Configuration, Redis, guards, streams, listeners, in the order in which they need each other. */
 async function startGateway(options: ServerOptions, log: Log, terminal: Terminal) {
-  const { signal } = terminal;
-  const metrics = createMetrics({ version });
-  const source = await openConfiguration('gateway', options, terminal.env, metrics, log, signal);
+  const opened = await openRedisRole('gateway', options, log, terminal);
+  const { link, metrics, parts, source } = opened;
   const configuration = source.current();
-  const settings = await readRedisSettings(configuration, source.places);
-  const parts = { clock, random, log, observer: metrics.bus };
-  const link = new RedisLink(settings, parts);
   const bus = new RedisSubscriber(link, parts);
   const pod = randomBytes(POD_BYTES).toString('base64url');
   const control = new RedisControl(link, parts, pod);
@@ -75,7 +67,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
     observer: metrics.guard,
     secretsDir: source.places.configMapsDir,
   });
-  await Promise.all([connectRedis(link, clock, signal), guards.apply(configuration.guards)]);
+  await Promise.all([opened.connect(), guards.apply(configuration.guards)]);
   const context = { configuration, guards, bus, clock, random, log, metrics, pod, control };
   const gateway = await createGateway(context).catch((error: unknown) => {
     if (!(error instanceof BusError)) throw error;
@@ -104,13 +96,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
   if (adminAddress !== undefined) {
     log.info('listening', { listener: 'admin', port: await admin.start(adminAddress) });
   }
-  const watching = followRedisSettings(
-    link,
-    () => readRedisSettings(source.current(), source.places),
-    settings,
-    clock,
-    log,
-  );
+  const watching = opened.followSettings();
 
   return {
     async drain(): Promise<void> {

@@ -1,4 +1,3 @@
-import { RedisLink } from '../bus/redis-link.ts';
 import { RedisPublisher } from '../bus/redis-publisher.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
 import { createLog, type Log } from '../core/log.ts';
@@ -9,12 +8,10 @@ import { CertificateFiles, type CertificatePaths } from '../http/certificate-fil
 import type { IntakeParts } from '../ingest/intake.ts';
 import { PublishServer } from '../ingest/publish-server.ts';
 import { TcpServer } from '../ingest/tcp-server.ts';
-import { createMetrics } from '../metrics/metrics.ts';
 import { aborted } from './ending.ts';
 import { ingestRules } from './ingest-rules.ts';
-import { openConfiguration } from './open-configuration.ts';
 import { publisherSettings } from './publisher-settings.ts';
-import { connectRedis, followRedisSettings, readRedisSettings } from './redis-source.ts';
+import { openRedisRole } from './redis-role.ts';
 import {
   addressOf,
   type ListenerName,
@@ -24,8 +21,6 @@ import {
 } from './server-options.ts';
 import { ingestTlsFiles } from './tls-files.ts';
 import { version } from './version.ts';
-
-const { random } = Math;
 
 export const ingestCommand: Command = {
   summary: 'an ingest server: events by TCP and HTTP, into Redis',
@@ -53,16 +48,12 @@ SIGTERM drains: not ready at once, what has been read is acknowledged, then it e
 };
 
 async function startIngest(options: ServerOptions, log: Log, terminal: Terminal) {
-  const { signal } = terminal;
-  const metrics = createMetrics({ version });
-  const source = await openConfiguration('ingest', options, terminal.env, metrics, log, signal);
+  const opened = await openRedisRole('ingest', options, log, terminal);
+  const { link, metrics, parts, source } = opened;
   const configuration = source.current();
-  const settings = await readRedisSettings(configuration, source.places);
-  const parts = { clock, random, log, observer: metrics.bus };
-  const link = new RedisLink(settings, parts);
   const publisher = new RedisPublisher(link, parts, () => publisherSettings(source.current()));
   metrics.bus.watch(publisher);
-  await connectRedis(link, clock, signal);
+  await opened.connect();
 
   let rules = ingestRules(configuration.gateway.spec);
   source.onChange((next) => {
@@ -94,13 +85,7 @@ async function startIngest(options: ServerOptions, log: Log, terminal: Terminal)
   await listen('ingest', tcp, undefined, 7001);
   await listen('publish', publish, undefined, 7002);
   await listen('admin', admin, '127.0.0.1', 7190);
-  const watching = followRedisSettings(
-    link,
-    () => readRedisSettings(source.current(), source.places),
-    settings,
-    clock,
-    log,
-  );
+  const watching = opened.followSettings();
 
   return {
     async drain(): Promise<void> {

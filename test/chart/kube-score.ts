@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { onPath } from '../support/cluster-needs.ts';
+import { onPath } from '../support/on-path.ts';
 
 const run = promisify(execFile);
 const MODULE = 'github.com/zegl/kube-score';

@@ -4,13 +4,13 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   realpathSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ROOT } from '../support/dev-process.ts';
+import { whereIs } from '../support/on-path.ts';
 
 // Two bases out of this machine's own files, since an image registry can't be taken for granted. Both are Debian's to
 // the byte; what a real base has besides is what the image must not need.
@@ -94,9 +94,7 @@ function librariesOf(program: string): readonly string[] {
 
 /** @throws Error when there is no such program */
 export function onPath(name: string): string {
-  const found = (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((directory) => existsSync(directory) && readdirSync(directory).includes(name))[0];
+  const found = whereIs(name);
   if (found === undefined) throw new Error(`${name} is not installed`);
-  return join(found, name);
+  return found;
 }

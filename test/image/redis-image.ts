@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { onPath, RECIPE } from '../support/cluster-needs.ts';
+import { RECIPE } from '../support/cluster-needs.ts';
+import { onPath } from '../support/on-path.ts';
 import { redisRoot } from './local-bases.ts';
 
 /** For the chart: `--set redis.image.repository=… --set redis.image.tag=…`. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, rmdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { onPath } from './on-path.ts';
 
 /** The project's own recipe for a cluster: `build.sh`, `cluster.sh`, `mkimage.sh`. */
 export const RECIPE = join(import.meta.dirname, '..', 'cluster');
@@ -93,15 +94,4 @@ function missing(commands: readonly string[]): string | false {
   return lacking.length === 0
     ? false
     : `${lacking.join(', ')} ${lacking.length === 1 ? 'is' : 'are'} missing`;
-}
-
-export function onPath(command: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

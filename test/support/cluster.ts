@@ -6,7 +6,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { assets, givenKubeconfig, onPath, RECIPE } from './cluster-needs.ts';
+import { assets, givenKubeconfig, RECIPE } from './cluster-needs.ts';
+import { onPath } from './on-path.ts';
 import { reservePort } from './redis/reserved-port.ts';
 import { until } from './until.ts';
 

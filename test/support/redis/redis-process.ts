@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { onPath } from '../on-path.ts';
 
 const START_MS = 15_000;
 const END_MS = 10_000;
@@ -92,15 +92,4 @@ export class RedisProcess {
     if (child === undefined || child.pid === undefined || !this.running) return;
     await once(child, 'exit', { signal: AbortSignal.timeout(END_MS) });
   }
-}
-
-function onPath(command: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
