@@ -130,6 +130,42 @@ describe('the operator on a real API server', { skip: noControlPlane }, () => {
     });
   });
 
+  it('lets pods read their own configuration, by name, and nothing else', async () => {
+    const namespace = await makeNamespace();
+    await cluster.apply(guardDocument(namespace, 'main'));
+    await cluster.apply(gatewayDocument(namespace, 'events'));
+    await eventually(async () => assert.equal((await children(namespace)).length, 16));
+    const groups = `/apis/tidegate.dev/v1alpha1/namespaces/${namespace}`;
+    const core = `/api/v1/namespaces/${namespace}`;
+    const named = (path: string, name: string) => `${path}?fieldSelector=metadata.name%3D${name}`;
+    const isAllowed = (component: string, path: string) =>
+      cluster
+        .kubectl('get', '--raw', path, `--as=system:serviceaccount:${namespace}:events-${component}`)
+        .then(
+          () => true,
+          (error: Error) => {
+            assert.match(error.message, /forbidden/i);
+            return false;
+          },
+        );
+    const CASES: readonly (readonly [string, boolean])[] = [
+      [named(`${groups}/eventgateways`, 'events'), true],
+      [named(`${groups}/jwtguards`, 'main'), true],
+      [named(`${core}/configmaps`, 'keys'), true],
+      [named(`${groups}/eventgateways`, 'other'), false],
+      [`${groups}/jwtguards`, false],
+      [`${core}/configmaps`, false],
+      [named(`${core}/secrets`, 'redis'), false],
+      [`${core}/secrets/redis`, false],
+      [`${core}/pods`, false],
+    ];
+    for (const component of ['gateway', 'ingest']) {
+      for (const [path, expected] of CASES) {
+        assert.equal(await isAllowed(component, path), expected, `${component} ${path}`);
+      }
+    }
+  });
+
   it('puts back what was changed, and leaves what others have added', async () => {
     const namespace = await makeNamespace();
     await cluster.apply(guardDocument(namespace, 'main'));
