@@ -1,36 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { type ClusterNode, noNode, startNode } from '../support/cluster.ts';
 import { RECIPE } from '../support/cluster-needs.ts';
+import { folderOf, traces } from '../support/node-traces.ts';
 import { within } from '../support/redis/within.ts';
-
-/** What a node that is gone may have left on this machine; its folder's name is part of all of it. */
-function traces(folder: string) {
-  const groups = readdirSync('/sys/fs/cgroup', { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => [
-      name,
-      ...readdirSync(join('/sys/fs/cgroup', name)).map((inner) => `${name}/${inner}`),
-    ]);
-  return {
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(folder)),
-    groups: groups.filter((group) => group.includes(folder)),
-  };
-}
 
 describe('a node', { skip: noNode, timeout: 300_000 }, () => {
   it('runs pods, answers names, outlives its API server, and leaves nothing behind', async () => {
     const node = await startNode();
-    const folder = basename(dirname(node.kubeconfig));
-    assert.notDeepEqual(traces(folder).groups, []);
+    const folder = folderOf(node);
+    assert.notDeepEqual(traces(folder)['groups'], []);
     try {
       await loadImage(node);
       await node.apply(DEPLOYMENT);
