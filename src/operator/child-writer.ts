@@ -91,14 +91,17 @@ export class ChildWriter {
     if (isSameDraft && this.#isAsApplied(child, existing, draft)) return { kind: 'same' };
     const { uid } = existing.metadata;
     const ours = { ...draft, metadata: { ...draft.metadata, uid } };
+    let applied: KubeObject;
     try {
-      await this.#apply(child, ours, true, signal);
+      applied = await this.#apply(child, ours, true, signal);
     } catch (error) {
       // An entry that somebody has put into one of our lists is theirs, and may be at odds with ours.
       if (!isSameDraft || !isKubeError(error, 'invalid')) throw error;
       await restore(this.#client, child.type, ours, signal);
-      await this.#apply(child, ours, true, signal);
+      applied = await this.#apply(child, ours, true, signal);
     }
+    // By the version: what was merely written in another way has not changed.
+    if (applied.metadata.resourceVersion === existing.metadata.resourceVersion) return { kind: 'same' };
     return { kind: isSameDraft ? 'repaired' : 'changed' };
   }
 
@@ -115,11 +118,12 @@ export class ChildWriter {
     }
   }
 
-  async #apply(child: Child, draft: KubeDraft, force: boolean, signal: AbortSignal): Promise<void> {
+  async #apply(child: Child, draft: KubeDraft, force: boolean, signal: AbortSignal): Promise<KubeObject> {
     const options = { fieldManager: FIELD_MANAGER, force, signal };
     const applied = await this.#client.apply(child.type, draft, options);
     const { uid: _, ...metadata } = draft.metadata;
     this.#written.set(childKey(child), saidFingerprint(applied, { ...draft, metadata }));
+    return applied;
   }
 }
 

@@ -31,6 +31,7 @@ export class ClusterView implements Service {
   readonly #children = new ByGateway();
   readonly #podsByGateway = new ByGateway();
   readonly #listener: ViewListener;
+  readonly #found = new Map<ResourceType, boolean>();
   readonly #gatewayVerdicts = new WeakMap<KubeObject, Judged<EventGatewaySpec>>();
   readonly #guardVerdicts = new WeakMap<KubeObject, Judged<JwtGuardSpec>>();
   readonly #named = new WeakMap<KubeObject, ReadonlySet<string>>();
@@ -48,11 +49,12 @@ export class ClusterView implements Service {
     this.#gateways = new Reflector(EVENT_GATEWAYS, place, told('gateway'), parts);
     this.#guards = new Reflector(JWT_GUARDS, place, told('guard'), parts);
     this.#pods = new Reflector(PODS, children, this.#podListener(), parts);
-    const observed = { ...parts, observer: this.#typeObserver(parts.observer) };
+    const observed = (type: ResourceType) =>
+      OPTIONAL_TYPES.has(type) ? { ...parts, observer: this.#typeObserver(type, parts.observer) } : parts;
     this.#childReflectors = new Map(
       CHILD_TYPES.map((type) => [
         type,
-        new Reflector(type, children, this.#childListener(type), OPTIONAL_TYPES.has(type) ? observed : parts),
+        new Reflector(type, children, this.#childListener(type), observed(type)),
       ]),
     );
   }
@@ -94,13 +96,9 @@ export class ClusterView implements Service {
     return this.#podsByGateway.all(gateway).flatMap(({ object }) => gatewayPod(object) ?? []);
   }
 
-  /** Whether the cluster has the type; `undefined` while that is not known. */
+  /** Whether the cluster has the type, as was found out last; `undefined` while that has never been. */
   has(type: ResourceType): boolean | undefined {
-    if (!OPTIONAL_TYPES.has(type)) return true;
-    const reflector = this.#childReflectors.get(type);
-    const { state, isSynced } = reflector ?? {};
-    if (state?.kind === 'failing') return state.code === 'not_found' ? false : isSynced || undefined;
-    return isSynced || undefined;
+    return OPTIONAL_TYPES.has(type) ? this.#found.get(type) : true;
   }
 
   /** Guards that the gateway's streams name, by name: what they are, or `undefined` where there is none. */
@@ -168,15 +166,21 @@ export class ClusterView implements Service {
     };
   }
 
-  #typeObserver(observer: ReflectorParts['observer']): ReflectorParts['observer'] {
+  /** An API server that is away says nothing about its types. */
+  #typeObserver(of: ResourceType, observer: ReflectorParts['observer']): ReflectorParts['observer'] {
+    const found = (is: boolean) => {
+      if (this.#found.get(of) === is) return;
+      this.#found.set(of, is);
+      this.#listener.type();
+    };
     return {
       listed: (type, objects) => {
         observer.listed(type, objects);
-        setImmediate(() => this.#listener.type());
+        found(true);
       },
       failed: (type, code) => {
         observer.failed(type, code);
-        setImmediate(() => this.#listener.type());
+        if (code === 'not_found') found(false);
       },
     };
   }

@@ -4,6 +4,7 @@ import { type ControlPlane, noControlPlane, startControlPlane } from '../support
 import { eventually } from '../support/eventually.ts';
 import { FULL, gatewayDocument, guardDocument } from './documents.ts';
 import { createFakePod } from './fake-pod.ts';
+import { HTTP_ROUTES, SERVICE_MONITORS } from './foreign-definitions.ts';
 import { ACCOUNT, OperatorProcess, operatorKubeconfig, prepare } from './operator-process.ts';
 import { documentedRights, type PolicyRule } from './rights.ts';
 
@@ -35,7 +36,7 @@ describe('the operator on a real API server', { skip: noControlPlane }, () => {
   before(async () => {
     cluster = await startControlPlane();
     await prepare(cluster);
-    for (const definition of foreignDefinitions()) await cluster.apply(definition);
+    for (const definition of [HTTP_ROUTES, SERVICE_MONITORS]) await cluster.apply(definition);
     operator = new OperatorProcess(cluster, await operatorKubeconfig(cluster));
     await operator.logged('reconciling');
   });
@@ -307,32 +308,3 @@ describe('the operator on a real API server', { skip: noControlPlane }, () => {
     assert.deepEqual(unused, []);
   });
 });
-
-/** As much of the two foreign APIs as makes the API server serve them. */
-function foreignDefinitions() {
-  const definition = (group: string, version: string, kind: string, plural: string) => ({
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: {
-      name: `${plural}.${group}`,
-      annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
-    },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { kind, plural, singular: kind.toLowerCase() },
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        },
-      ],
-    },
-  });
-  return [
-    definition('gateway.networking.k8s.io', 'v1', 'HTTPRoute', 'httproutes'),
-    definition('monitoring.coreos.com', 'v1', 'ServiceMonitor', 'servicemonitors'),
-  ];
-}
