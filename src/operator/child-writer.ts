@@ -1,7 +1,7 @@
 import { CodedError } from '../core/coded-error.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import type { KubeDraft, KubeObject } from '../kube/kube-object.ts';
+import { type KubeDraft, type KubeObject, keyOf } from '../kube/kube-object.ts';
 import type { Labelled } from './by-gateway.ts';
 import { APPLIED_ANNOTATION, marked, saidFingerprint, says } from './drift.ts';
 import { FIELD_MANAGER } from './names.ts';
@@ -26,8 +26,8 @@ interface Owner {
 /** Brings children to where they should be, and touches nothing that is not its gateway's. */
 export class ChildWriter {
   readonly #client: Pick<KubeClient, 'get' | 'apply' | 'patch' | 'delete'>;
-  /** By `childKey`: how the API server writes what was applied last. */
-  readonly #written = new Map<string, string>();
+  /** By the gateway's name and `childKey`: how the API server writes what was applied last. */
+  readonly #written = new Map<string, Map<string, string>>();
 
   constructor(client: Pick<KubeClient, 'get' | 'apply' | 'patch' | 'delete'>) {
     this.#client = client;
@@ -47,6 +47,11 @@ export class ChildWriter {
     }
   }
 
+  /** The gateway, `NAMESPACE/NAME`, is gone. */
+  forget(gateway: string): void {
+    this.#written.delete(gateway);
+  }
+
   async prune({ type, object }: Labelled, owner: Owner, signal: AbortSignal): Promise<ChildOutcome> {
     if (ownershipOf(object, owner) !== 'ours' || object.metadata.deletionTimestamp !== undefined) {
       return { kind: 'same' };
@@ -54,7 +59,7 @@ export class ChildWriter {
     const { uid } = object.metadata;
     try {
       await this.#client.delete(type, object.metadata, { uid, signal });
-      this.#written.delete(childKey({ type, object }));
+      this.#writtenFor(object, owner).delete(childKey({ type, object }));
       return { kind: 'pruned' };
     } catch (error) {
       return isKubeError(error, 'not_found') ? { kind: 'same' } : failure(error);
@@ -72,7 +77,7 @@ export class ChildWriter {
     const existing = known ?? (await this.#look(child, signal));
     if (existing === undefined) {
       // Nothing is taken by force from whoever was faster.
-      await this.#apply(child, draft, false, signal);
+      await this.#apply(child, draft, false, owner, signal);
       return { kind: 'created' };
     }
     switch (ownershipOf(existing, owner)) {
@@ -88,25 +93,28 @@ export class ChildWriter {
       case 'ours':
     }
     const isSameDraft = markOf(existing) === markOf(draft);
-    if (isSameDraft && this.#isAsApplied(child, existing, draft)) return { kind: 'same' };
+    if (isSameDraft && this.#isAsApplied(child, existing, draft, owner)) return { kind: 'same' };
     const { uid } = existing.metadata;
     const ours = { ...draft, metadata: { ...draft.metadata, uid } };
     let applied: KubeObject;
     try {
-      applied = await this.#apply(child, ours, true, signal);
+      applied = await this.#apply(child, ours, true, owner, signal);
     } catch (error) {
       // An entry that somebody has put into one of our lists is theirs, and may be at odds with ours.
       if (!isSameDraft || !isKubeError(error, 'invalid')) throw error;
       await restore(this.#client, child.type, ours, signal);
-      applied = await this.#apply(child, ours, true, signal);
+      applied = await this.#apply(child, ours, true, owner, signal);
     }
     // By the version: what was merely written in another way has not changed.
     if (applied.metadata.resourceVersion === existing.metadata.resourceVersion) return { kind: 'same' };
     return { kind: isSameDraft ? 'repaired' : 'changed' };
   }
 
-  #isAsApplied(child: Child, existing: KubeObject, draft: KubeDraft): boolean {
-    return says(existing, draft) || this.#written.get(childKey(child)) === saidFingerprint(existing, draft);
+  #isAsApplied(child: Child, existing: KubeObject, draft: KubeDraft, owner: Owner): boolean {
+    return (
+      says(existing, draft) ||
+      this.#writtenFor(child.object, owner).get(childKey(child)) === saidFingerprint(existing, draft)
+    );
   }
 
   async #look({ type, object }: Child, signal: AbortSignal): Promise<KubeObject | undefined> {
@@ -118,12 +126,28 @@ export class ChildWriter {
     }
   }
 
-  async #apply(child: Child, draft: KubeDraft, force: boolean, signal: AbortSignal): Promise<KubeObject> {
+  async #apply(
+    child: Child,
+    draft: KubeDraft,
+    force: boolean,
+    owner: Owner,
+    signal: AbortSignal,
+  ): Promise<KubeObject> {
     const options = { fieldManager: FIELD_MANAGER, force, signal };
     const applied = await this.#client.apply(child.type, draft, options);
     const { uid: _, ...metadata } = draft.metadata;
-    this.#written.set(childKey(child), saidFingerprint(applied, { ...draft, metadata }));
+    const written = this.#writtenFor(child.object, owner);
+    written.set(childKey(child), saidFingerprint(applied, { ...draft, metadata }));
     return applied;
+  }
+
+  #writtenFor({ metadata }: KubeDraft, { name }: Owner): Map<string, string> {
+    const gateway = keyOf({ ...metadata, name });
+    const known = this.#written.get(gateway);
+    if (known !== undefined) return known;
+    const written = new Map<string, string>();
+    this.#written.set(gateway, written);
+    return written;
   }
 }
 

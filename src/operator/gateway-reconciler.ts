@@ -55,7 +55,12 @@ export class GatewayReconciler {
   async reconcile(key: string, signal: AbortSignal): Promise<{ readonly againAfterMs: number } | undefined> {
     const { view, clock, status } = this.#parts;
     const gateway = view.gateways.get(key);
-    if (gateway === undefined || gateway.metadata.deletionTimestamp !== undefined) return undefined;
+    if (gateway === undefined) {
+      this.#writer.forget(key);
+      status.forget(EVENT_GATEWAYS, key);
+      return undefined;
+    }
+    if (gateway.metadata.deletionTimestamp !== undefined) return undefined;
     const judged = view.judgeGateway(gateway);
     const outcomes: Outcomes = { foreign: [], refused: [], missingTypes: [], failure: undefined };
     if (judged.ok) await this.#own(gateway, judged.spec, outcomes, signal);

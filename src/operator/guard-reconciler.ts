@@ -30,6 +30,7 @@ export class GuardReconciler {
   async reconcile(key: string, signal: AbortSignal): Promise<{ readonly againAfterMs: number } | undefined> {
     const { status, view } = this.#parts;
     const guard = view.guards.get(key);
+    if (guard === undefined) status.forget(JWT_GUARDS, key);
     if (guard === undefined || guard.metadata.deletionTimestamp !== undefined) return undefined;
     const without = this.facts(guard);
     const keysFault = await this.#keysFault(guard, without, signal);

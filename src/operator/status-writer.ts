@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import * as status from '../config/status.ts';
 import type { EpochMs } from '../core/brand.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
-import { isJsonObject, type JsonObject, type KubeObject } from '../kube/kube-object.ts';
-import type { ResourceType } from '../kube/resource-type.ts';
+import { isJsonObject, type JsonObject, type KubeObject, keyOf } from '../kube/kube-object.ts';
+import { type ResourceType, typeName } from '../kube/resource-type.ts';
 import { conditionsOf, type Finding } from './condition.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { FIELD_MANAGER } from './names.ts';
@@ -19,7 +19,7 @@ export class StatusWriter {
   readonly #client: Pick<KubeClient, 'applyStatus'>;
   readonly #events: EventRecorder;
   readonly #now: () => EpochMs;
-  /** By UID: what a watch may not have told yet. */
+  /** By kind and name: what a watch may not have told yet. */
   readonly #written = new Map<string, Written>();
 
   constructor(client: Pick<KubeClient, 'applyStatus'>, events: EventRecorder, now: () => EpochMs) {
@@ -36,7 +36,7 @@ export class StatusWriter {
     rest: JsonObject,
   ): Promise<void> {
     const { generation = 0, name, namespace, resourceVersion, uid } = object.metadata;
-    const before = this.#before(object);
+    const before = this.#before(type, object);
     const conditionsBefore = conditionsIn(before);
     const conditions = conditionsOf(findings, conditionsBefore, generation, this.#now());
     const next = { observedGeneration: generation, conditions, ...rest };
@@ -45,18 +45,18 @@ export class StatusWriter {
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid };
     const draft = { apiVersion, kind, metadata, status: next };
     await this.#client.applyStatus(type, draft, { fieldManager: FIELD_MANAGER, force: true });
-    this.#written.set(uid, { seenVersion: resourceVersion, status: next });
+    this.#written.set(entryKey(type, keyOf(object.metadata)), { seenVersion: resourceVersion, status: next });
     await this.#events.turned(object, conditions, conditionsBefore);
   }
 
-  forget(uid: string): void {
-    this.#written.delete(uid);
+  /** The object, `NAMESPACE/NAME`, is gone. */
+  forget(type: ResourceType, key: string): void {
+    this.#written.delete(entryKey(type, key));
   }
 
-  #before(object: KubeObject): JsonObject {
-    const { resourceVersion, uid } = object.metadata;
-    const written = this.#written.get(uid);
-    if (written?.seenVersion === resourceVersion) return written.status;
+  #before(type: ResourceType, object: KubeObject): JsonObject {
+    const written = this.#written.get(entryKey(type, keyOf(object.metadata)));
+    if (written?.seenVersion === object.metadata.resourceVersion) return written.status;
     return isJsonObject(object['status']) ? object['status'] : {};
   }
 }
@@ -68,4 +68,8 @@ function conditionsIn({ conditions }: JsonObject): readonly status.Condition[] {
     const found = status.condition.safeParse(each);
     return found.success ? [found.data] : [];
   });
+}
+
+function entryKey(type: ResourceType, key: string): string {
+  return `${typeName(type)} ${key}`;
 }
