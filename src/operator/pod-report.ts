@@ -27,7 +27,8 @@ export function parsePodReport(value: unknown): PodReport | undefined {
   for (const each of value['guards']) {
     if (!isJsonObject(each)) return undefined;
     const { name, uid, keys, keysError } = each;
-    const generation = each['enforcedGeneration'] ?? each['generation'];
+    // Absent while the first one's cuts are under way. `generation` beside it is merely what tokens are judged by.
+    const generation = each['enforcedGeneration'] ?? 0;
     if (typeof name !== 'string' || typeof generation !== 'number' || typeof keys !== 'number')
       return undefined;
     guards.set(name, {

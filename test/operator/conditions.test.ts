@@ -109,7 +109,7 @@ describe('conditions of a guard', () => {
   const pod = (name: string, generation: number, more: object = {}) => {
     const report = parsePodReport({
       connections: 1,
-      guards: [{ name: 'main', uid: 'u', generation, keys: 1, ...more }],
+      guards: [{ name: 'main', uid: 'u', enforcedGeneration: generation, keys: 1, ...more }],
     });
     assert.ok(report);
     return { name, report };
@@ -132,7 +132,7 @@ describe('conditions of a guard', () => {
       /^1 of 2 pods enforce generation 7; not b\./,
     ],
     'one is in force before its cuts': [
-      { pods: [pod('a', 7, { enforcedGeneration: 6 })] },
+      { pods: [pod('a', 6, { generation: 7 })] },
       'KeysReady=True/KeysLoaded Enforced=False/Pending',
       /^0 of 1 pods/,
     ],

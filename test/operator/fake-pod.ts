@@ -62,7 +62,7 @@ export async function createFakePod(
   );
   return {
     enforces(guard, { uid }, generation) {
-      guards.splice(0, guards.length, { name: guard, uid, generation, keys: 1 });
+      guards.splice(0, guards.length, { name: guard, uid, enforcedGeneration: generation, keys: 1 });
     },
     stop,
   };

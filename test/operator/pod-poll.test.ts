@@ -39,7 +39,10 @@ function rig(pods: GatewayPod[]) {
       atOnce -= 1;
       const generation = generations.get(ip);
       if (generation === undefined) return { fault: 'ECONNREFUSED' };
-      const report = parsePodReport({ connections: 1, guards: [{ name: 'main', generation, keys: 1 }] });
+      const report = parsePodReport({
+        connections: 1,
+        guards: [{ name: 'main', enforcedGeneration: generation, keys: 1 }],
+      });
       return report ?? { fault: 'no report' };
     },
   });
