@@ -57,6 +57,9 @@ stop() { # NAME; nothing is worth a graceful stop (the API server alone takes 10
   rm "$S/pids/$1"
 }
 gone() { ! kill -0 "$1" 2>/dev/null || [ "$(cut -d' ' -f3 "/proc/$1/stat")" = Z ]; }
+ungroup() { # a process may be gone and still be in its group, until the kernel has switched away from it
+  [ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} + || [ ! -d "$1" ]
+}
 kc() { KUBECONFIG=$S/admin.conf enter "$BIN/kubectl" "$@"; }
 wait_for() { # SECONDS CMD...
   local end=$((SECONDS + $1)); shift
@@ -295,10 +298,8 @@ down)
   # All at once, then wait: the namespaces' first process takes the others along.
   for f in "$S"/pids/*; do [ ! -e "$f" ] || kill -KILL "$(cat "$f")" 2>/dev/null || true; done
   for f in "$S"/pids/*; do [ ! -e "$f" ] || wait_for 10 gone "$(cat "$f")"; done
-  for d in /sys/fs/cgroup/*"$CGROUP" "/sys/fs/cgroup$CGROUP"; do
-    [ ! -d "$d" ] || find "$d" -depth -type d -exec rmdir {} + 2>/dev/null || true
-  done
-  rm -rf "$S" ;;
+  rm -rf "$S"
+  for d in /sys/fs/cgroup/*"$CGROUP" "/sys/fs/cgroup$CGROUP"; do wait_for 10 ungroup "$d"; done ;;
 stop) stop "$2" ;;
 start) n=$2; eval "daemon $n $(cat "$S/commands/$n")" ;;
 ready) wait_for 60 kc get --raw /readyz ;;
