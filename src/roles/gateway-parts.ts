@@ -61,18 +61,24 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     log,
     ...(pages === undefined ? {} : { pages }),
   });
+  /** By uid: a guard that was deleted and made again counts its generations anew. */
   const enforced = new Map<string, number>();
   const enforce = async ({ guards: documents }: Configuration): Promise<void> => {
     await guards.apply(documents);
     await hub.review();
-    for (const [name, { generation }] of documents) enforced.set(name, generation);
+    // A later change may have been quicker, as when this one had to wait for keys.
+    for (const { uid, generation } of documents.values()) {
+      enforced.set(uid, Math.max(generation, enforced.get(uid) ?? 0));
+    }
+    const there = new Set(guards.status().map(({ name }) => guards.get(name)?.uid));
+    for (const uid of enforced.keys()) if (!there.has(uid)) enforced.delete(uid);
   };
   await enforce(configuration);
   return {
     app,
     hub,
     /** The generation of a guard that every open stream has been judged by; it is told only after its cuts. */
-    enforcedGeneration: (guard: string): number | undefined => enforced.get(guard),
+    enforcedGeneration: (uid: string): number | undefined => enforced.get(uid),
     /** Everything that the next configuration says, at once; running streams are judged again. */
     apply(next: Configuration): void {
       routes = createRoutes(next.gateway.spec);

@@ -27,10 +27,10 @@ export function watchGateway(
 
 /** `/status`: no subjects, no tokens. */
 export function gatewayStatus({ gateway, guards, bus }: GatewayState): object {
-  const judged = guards.status().map((each) => ({
-    ...each,
-    enforcedGeneration: gateway.enforcedGeneration(each.name),
-  }));
+  const judged = guards.status().map((each) => {
+    const uid = guards.get(each.name)?.uid ?? '';
+    return { ...each, uid, enforcedGeneration: gateway.enforcedGeneration(uid) };
+  });
   return { version, ...gateway.hub.status(), guards: judged, bus: bus.health() };
 }
 
