@@ -1,10 +1,13 @@
 /**
- * Fan-out: N streams, M events, one write an event; deliveries per CPU second of the server, against better-sse.
+ * Fan-out: N streams, M events; deliveries per CPU second of the server, against better-sse.
  *
- * How it avoids fooling itself: both servers are processes of their own and measure their own CPU time, so the
- * client's cost is not in the figure. The next event is published only when every stream has the one before, so
- * neither can win by joining several events into one write. Rounds are interleaved and the median counts, so that a
- * noisy neighbour hits both. Tidegate runs its whole path (JWT guard, bus, hub, ring, sweep); better-sse guards nothing.
+ * Two cases. *One at a time*: the next event is published only when every stream has the one before, so that nobody can
+ * join several into one write; what is left to win is what is spent beside the write. *Ten at once*: as a feed under
+ * load, where joining is what a server is for. A third server, bare sockets on Node, shows how much there was to win.
+ *
+ * How it avoids fooling itself: the servers are processes of their own and measure their own CPU time, so the
+ * client's cost is not in the figure. Rounds are interleaved and the median counts, so that a noisy neighbour hits
+ * all. Tidegate runs its whole path (JWT guard, bus, hub, ring, sweep); the others guard nothing.
  *
  *     npm run bench -- fanout [--streams 5000] [--events 40] [--rounds 3]
  */
@@ -29,35 +32,44 @@ const DATA = `${'x'.repeat(120)}${MARKER}`;
 /** Published before measuring, so that both are compiled and every socket's buffers exist. */
 const WARM_UP_EVENTS = 10;
 
-const results = new Map<string, number[]>([
-  ['tidegate', []],
-  ['better-sse', []],
-]);
+const SERVERS = ['bare-net', 'tidegate', 'better-sse'] as const;
+type Server = (typeof SERVERS)[number];
+const CASES = [
+  { title: 'one at a time', atOnce: 1 },
+  { title: 'ten at once', atOnce: 10 },
+] as const;
+
+const figures = new Map<string, number[]>();
+const of = (title: string, server: Server): readonly number[] => figures.get(`${title} ${server}`) ?? [];
 for (let round = 1; round <= rounds; round++) {
-  for (const [name, figures] of results) {
-    const perSecond = await measure(name);
-    figures.push(perSecond);
+  for (const { title, atOnce } of CASES) {
+    for (const server of SERVERS) {
+      const perSecond = await measure(server, atOnce);
+      figures.set(`${title} ${server}`, [...of(title, server), perSecond]);
+      console.log(`round ${round}, ${title}, ${server}: ${shown(perSecond)} deliveries per CPU second`);
+    }
+  }
+}
+
+console.log(`\n${streams} streams, ${events} events of ${DATA.length} bytes, median of ${rounds} (range)\n`);
+console.log('| events | server | deliveries per CPU second | × better-sse |\n|---|---|---|---|');
+for (const { title } of CASES) {
+  const peer = median(of(title, 'better-sse'));
+  for (const server of SERVERS) {
+    const all = of(title, server);
+    const range = `${shown(Math.min(...all))}–${shown(Math.max(...all))}`;
     console.log(
-      `round ${round} ${name.padEnd(10)} ${Math.round(perSecond).toLocaleString('en')} deliveries per CPU second`,
+      `| ${title} | ${server} | ${shown(median(all))} (${range}) | ${(median(all) / peer).toFixed(2)} |`,
     );
   }
 }
 
-const [ours = [], theirs = []] = [...results.values()];
-const ratio = median(ours) / median(theirs);
-console.log(`\n| server | deliveries per CPU second, median of ${rounds} | range |\n|---|---|---|`);
-for (const [name, figures] of results) {
-  const shown = [median(figures), Math.min(...figures), Math.max(...figures)].map((figure) =>
-    Math.round(figure).toLocaleString('en'),
-  );
-  console.log(`| ${name} | ${shown[0]} | ${shown[1]}–${shown[2]} |`);
+function shown(figure: number): string {
+  return Math.round(figure).toLocaleString('en');
 }
-console.log(
-  `\nratio ${ratio.toFixed(2)} at ${streams} streams, ${events} events, one write an event (goal: at least 2)`,
-);
 
 /** @returns deliveries per CPU second of the server */
-async function measure(name: string): Promise<number> {
+async function measure(name: Server, atOnce: number): Promise<number> {
   const server = fork(join(import.meta.dirname, 'servers', `${name}.ts`));
   const client = fork(join(import.meta.dirname, 'client.ts'));
   const publish = (): void => void server.send({ kind: 'publish', data: DATA } satisfies ToServer);
@@ -75,10 +87,11 @@ async function measure(name: string): Promise<number> {
     await once(client, 'message');
     let published = 0;
     const deliver = async (count: number): Promise<void> => {
-      for (let event = 0; event < count; event++) {
+      for (let left = count; left > 0; left -= atOnce) {
+        published += atOnce;
         const arrived = once(client, 'message') as Promise<[FromClient]>;
-        client.send({ kind: 'expect', markers: ++published * streams } satisfies ToClient);
-        publish();
+        client.send({ kind: 'expect', markers: published * streams } satisfies ToClient);
+        for (let event = 0; event < atOnce; event++) publish();
         await arrived;
       }
     };
