@@ -17,6 +17,8 @@ const API_AWAY_MS = Number(process.env['TIDEGATE_API_AWAY_SECONDS'] ?? 20) * 1_0
 const ROLLOUT_MS_MAX = 120_000;
 /** Everything is answered and everybody has caught up by then, or it is for the verdict to say. */
 const VERDICT_MS_MAX = 100_000;
+/** All that happens takes some three minutes, and each of it may take longer. */
+const TEST_MS_MAX = 480_000;
 /** Long enough that Services have heard of a pod that goes before it refuses new streams; shorter than the default. */
 const DRAIN = { lameDuck: '2s', window: '2s' };
 const GATEWAY = '/apis/tidegate.dev/v1alpha1/namespaces/tidegate/eventgateways/tidegate';
@@ -46,7 +48,9 @@ describe('three gateways, two ingests and Redis under load', { skip: noRig, time
   );
   after(() => rig?.[Symbol.asyncDispose]());
 
-  it('lose and repeat nothing whatever becomes of the pods, the operator and the API server', async (test) => {
+  it('lose and repeat nothing whatever becomes of the pods, the operator and the API server', {
+    timeout: TEST_MS_MAX,
+  }, async (test) => {
     const load = await startLoad();
     for (const [what, happen] of Object.entries(HAPPENINGS)) {
       await wait(PAUSE_MS);
@@ -64,7 +68,9 @@ describe('three gateways, two ingests and Redis under load', { skip: noRig, time
     assert.ok(resumed > 100 && answersApplied > 50, `${resumed} resumed, ${answersApplied} answers applied`);
   });
 
-  it('tell of a gap when Redis is gone with all that it had, and of nothing else', async (test) => {
+  it('tell of a gap when Redis is gone with all that it had, and of nothing else', {
+    timeout: TEST_MS_MAX,
+  }, async (test) => {
     const load = await startLoad('--gaps');
     await wait(PAUSE_MS);
     await deletePod('app.kubernetes.io/component=redis');
