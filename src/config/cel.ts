@@ -14,8 +14,19 @@ export function cel(...rules: readonly CelRule[]) {
   return { 'x-kubernetes-validations': rules } as const;
 }
 
-/** Entries are told apart by themselves: no two alike, and several appliers may each own some. */
-export const LIST_SET = { 'x-kubernetes-list-type': 'set' } as const;
+/**
+ * No two entries alike. Not by a list of type `set`: there each applier owns entries of its own, so that an audience or an
+ * origin that one has patched in would outlive another's change of the whole list, and let in who is not meant.
+ */
+export const UNIQUE: CelRule = uniqueBy('');
+
+/** The same of one field of each entry: `.name`. */
+export function uniqueBy(field: string): CelRule {
+  return {
+    rule: `self.all(each, self.exists_one(other, other${field} == each${field}))`,
+    message: 'is listed twice',
+  };
+}
 
 /** Entries are told apart by one field. */
 export function listMap(key: string) {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cel, LIST_SET, listMap } from './cel.ts';
+import { cel, listMap, UNIQUE } from './cel.ts';
 import type { DeepReadonly } from './deep-readonly.ts';
 import { duration } from './duration.ts';
 import { redisSpec } from './redis-spec.ts';
@@ -50,10 +50,7 @@ export const eventGatewaySpec = z
           .refine((origins) => origins.length === 1 || !origins.includes('*'), {
             error: ORIGINS_SENTENCE,
           })
-          .meta({
-            ...LIST_SET,
-            ...cel({ rule: "self.size() == 1 || !('*' in self)", message: ORIGINS_SENTENCE }),
-          })
+          .meta(cel(UNIQUE, { rule: "self.size() == 1 || !('*' in self)", message: ORIGINS_SENTENCE }))
           .prefault(['*'])
           .describe('Origins whose pages may read the streams; `*` for all, then without cookies.'),
       })

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cel, celMatches, LIST_SET } from './cel.ts';
+import { cel, celMatches, UNIQUE } from './cel.ts';
 import { CLAIM_PATH_CHARACTERS_MAX, CLAIM_PATH_RE2, parseClaimPath } from './claim-path.ts';
 import type { DeepReadonly } from './deep-readonly.ts';
 import { duration } from './duration.ts';
@@ -44,7 +44,7 @@ export const jwtGuardSpec = z
       .min(1)
       .max(16)
       .check(distinct('is listed twice', String))
-      .meta(LIST_SET)
+      .meta(cel(UNIQUE))
       .describe('At least one of them must be in the `aud` claim, a string or a list.'),
     jwks: jwksSource,
     algorithms: z
@@ -52,7 +52,7 @@ export const jwtGuardSpec = z
       .min(1)
       .max(ALGORITHMS.length)
       .check(distinct('is listed twice', String))
-      .meta(LIST_SET)
+      .meta(cel(UNIQUE))
       .prefault(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])
       .describe("Accepted signature algorithms, asymmetric only; a key's own `alg` narrows them."),
     clockSkew: duration('0s', '5m')

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cel, celMatches, LIST_SET, listMap } from './cel.ts';
+import { cel, celMatches, UNIQUE, uniqueBy } from './cel.ts';
 import { objectName } from './reference.ts';
 import { distinct, LINE_RULE, line } from './text.ts';
 import { parseTopicTemplate, TOPIC_TEMPLATE_RE2 } from './topic-template.ts';
@@ -54,14 +54,14 @@ export const streamSpec = z
       .min(1)
       .max(32)
       .check(distinct('is listed twice', String))
-      .meta(LIST_SET)
+      .meta(cel(UNIQUE))
       .prefault(['events'])
       .describe(`Topics that the path carries; \${claim.path} is filled from the token.`),
     guardRefs: z
       .array(z.strictObject({ name: objectName().describe('Name of a JwtGuard in the same namespace.') }))
       .max(8)
       .check(distinct('is listed twice', ({ name }) => name, ['name']))
-      .meta(listMap('name'))
+      .meta(cel(uniqueBy('.name')))
       .prefault([])
       .describe("Guards of the path, chosen by the token's issuer. Either some of them, or `public`."),
     public: z.boolean().prefault(false).describe('Anybody may open the path, without a token.'),
@@ -76,7 +76,7 @@ export const streamSpec = z
       )
       .max(32)
       .check(distinct('is listed twice', String))
-      .meta(LIST_SET)
+      .meta(cel(UNIQUE))
       .prefault([])
       .describe('Scopes that a token must have, all of them.'),
   })
