@@ -2,7 +2,7 @@ import type { Random } from '../core/random.ts';
 import { type BackoffRange, backoffMs } from './backoff.ts';
 import { isKubeError, type KubeCode } from './kube-error.ts';
 
-const RETRY: BackoffRange = { minMs: 100, maxMs: 30_000 };
+const RETRY: BackoffRange = { minMs: 100, maxMs: 5_000 };
 /** A Role is mostly there a moment later. */
 const FORBIDDEN_RETRY: BackoffRange = { minMs: 100, maxMs: 10_000 };
 /** A CRD is installed by hand. */
