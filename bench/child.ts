@@ -5,6 +5,9 @@ import { availableParallelism } from 'node:os';
 
 /** What takes longer has hung: an event was lost, or a process is stuck. */
 const ANSWER_MS_MAX = 180_000;
+/** The server has one core to itself, everything else the other. */
+export const SERVER_CORE = 0;
+export const CLIENT_CORE = 1;
 /** A process ends by itself when its channel is closed, so that it can still write a profile. */
 const ENDING_MS_MAX = 5_000;
 

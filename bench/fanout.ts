@@ -1,111 +1,145 @@
 /**
- * Fan-out: N streams, M events; deliveries per CPU second of the server, against better-sse.
+ * Fan-out, one write an event: deliveries per CPU second of Tidegate, its peers, and a floor of bare sockets in C.
  *
- * Two cases. *One at a time*: the next event is published only when every stream has the one before, so that nobody can
- * join several into one write; what is left to win is what is spent beside the write. *Ten at once*: as a feed under
- * load, where joining is what a server is for. A third server, bare sockets on Node, shows how much there was to win.
+ * How it avoids fooling itself: the next event is published only when every stream has the one before, so nobody can
+ * join several into one write; the client counts its reads, and a run with fewer reads than deliveries fails. What is
+ * divided by is the CPU time of the server's process, user and system, from `/proc`, over exactly these events, after a
+ * warm-up in which everything is compiled. Server and client have a core each; the client is a program in C that is
+ * idle most of the time. Rounds are interleaved and ratios are made within a round, so that a noisy neighbour hits
+ * all. Tidegate runs its whole path (TCP ingest, JWT guard, bus, hub, ring, sweep); the others guard nothing.
  *
- * How it avoids fooling itself: the servers are processes of their own and measure their own CPU time, so the
- * client's cost is not in the figure. Rounds are interleaved and the median counts, so that a noisy neighbour hits
- * all. Tidegate runs its whole path (JWT guard, bus, hub, ring, sweep); the others guard nothing.
- *
- *     npm run bench -- fanout [--streams 5000] [--events 40] [--rounds 3]
+ *     npm run bench -- fanout [--streams 1000,5000,10000] [--deliveries 400000] [--rounds 3] [--only floor,tidegate] [--json FILE]
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type FromClient, MARKER, type ToClient } from './client.ts';
-import type { FromServer, ToServer } from './servers/protocol.ts';
+import { median, type Row, shown, spread, table } from './figures.ts';
+import { LoadClient } from './load-client.ts';
+import { buildNative, type Native } from './native.ts';
+import { report } from './report.ts';
+import { noNchan, startNchan } from './servers/nchan.ts';
+import { type Server, startLineServer } from './servers/server.ts';
+import { startTidegate } from './servers/tidegate.ts';
+import { settle } from './settle.ts';
 
 const { values } = parseArgs({
   options: {
-    streams: { type: 'string', default: '5000' },
-    events: { type: 'string', default: '40' },
+    streams: { type: 'string', default: '1000,5000,10000' },
+    deliveries: { type: 'string', default: '400000' },
     rounds: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
+    json: { type: 'string' },
   },
 });
-const streams = Number(values.streams);
-const events = Number(values.events);
+const deliveries = Number(values.deliveries);
 const rounds = Number(values.rounds);
-const DATA = `${'x'.repeat(120)}${MARKER}`;
-/** Published before measuring, so that both are compiled and every socket's buffers exist. */
-const WARM_UP_EVENTS = 10;
+/** So much of the work is done before it is measured. */
+const WARM_UP = 0.3;
+/** A read may bring two events, or half of one, when the machine is busy. */
+const READS_MIN = 0.99;
 
-const SERVERS = ['bare-net', 'tidegate', 'better-sse'] as const;
-type Server = (typeof SERVERS)[number];
-const CASES = [
-  { title: 'one at a time', atOnce: 1 },
-  { title: 'ten at once', atOnce: 10 },
-] as const;
+interface Contestant {
+  readonly name: string;
+  readonly missing?: string | undefined;
+  start(native: Native): Promise<Server>;
+}
 
-const figures = new Map<string, number[]>();
-const of = (title: string, server: Server): readonly number[] => figures.get(`${title} ${server}`) ?? [];
+const inNode = (name: string): Contestant => ({
+  name,
+  start: () => startLineServer(process.execPath, [join(import.meta.dirname, 'servers', `${name}.ts`)]),
+});
+const CONTESTANTS: readonly Contestant[] = [
+  { name: 'floor', start: ({ floor }) => startLineServer(floor, []) },
+  { name: 'tidegate', start: ({ directory }) => startTidegate(directory) },
+  { name: 'nchan', missing: noNchan, start: ({ directory }) => startNchan(directory) },
+  inNode('koa-pass-through'),
+  inNode('better-sse'),
+];
+/** Of Tidegate beside these, at least. */
+const GOALS: Readonly<Record<string, number>> = { floor: 0.65, nchan: 1.2, 'better-sse': 2 };
+
+interface Sample {
+  readonly streams: number;
+  readonly name: string;
+  readonly round: number;
+  readonly perCpuSecond: number;
+  readonly readsPerDelivery: number;
+  readonly p99Ms: number;
+}
+
+const only = values.only === '' ? CONTESTANTS.map(({ name }) => name) : values.only.split(',');
+const chosen = CONTESTANTS.filter(({ missing, name }) => missing === undefined && only.includes(name));
+const missing = CONTESTANTS.filter((each) => each.missing !== undefined && only.includes(each.name));
+for (const each of missing) console.log(`${each.name} is not measured: ${each.missing}`);
+
+await using native = await buildNative();
+const samples: Sample[] = [];
 for (let round = 1; round <= rounds; round++) {
-  for (const { title, atOnce } of CASES) {
-    for (const server of SERVERS) {
-      const perSecond = await measure(server, atOnce);
-      figures.set(`${title} ${server}`, [...of(title, server), perSecond]);
-      console.log(`round ${round}, ${title}, ${server}: ${shown(perSecond)} deliveries per CPU second`);
+  for (const streams of values.streams.split(',').map(Number)) {
+    for (const contestant of chosen) {
+      const sample = await measure(contestant, streams, round);
+      samples.push(sample);
+      console.log(
+        `round ${round}, ${streams} streams, ${contestant.name}: ${shown(sample.perCpuSecond)} deliveries per CPU second`,
+      );
     }
   }
 }
+report({
+  bench: 'fanout',
+  text: [
+    `One write an event of ${121} bytes, median of ${rounds} interleaved rounds (range); ratios within a round.`,
+    ...missing.map((each) => `${each.name}: ${each.missing}.`),
+    ...values.streams.split(',').map(Number).map(tableOf),
+  ].join('\n\n'),
+  samples,
+  json: values.json,
+});
 
-console.log(`\n${streams} streams, ${events} events of ${DATA.length} bytes, median of ${rounds} (range)\n`);
-console.log('| events | server | deliveries per CPU second | × better-sse |\n|---|---|---|---|');
-for (const { title } of CASES) {
-  const peer = median(of(title, 'better-sse'));
-  for (const server of SERVERS) {
-    const all = of(title, server);
-    const range = `${shown(Math.min(...all))}–${shown(Math.max(...all))}`;
-    console.log(
-      `| ${title} | ${server} | ${shown(median(all))} (${range}) | ${(median(all) / peer).toFixed(2)} |`,
-    );
-  }
-}
-
-function shown(figure: number): string {
-  return Math.round(figure).toLocaleString('en');
-}
-
-/** @returns deliveries per CPU second of the server */
-async function measure(name: Server, atOnce: number): Promise<number> {
-  const server = fork(join(import.meta.dirname, 'servers', `${name}.ts`));
-  const client = fork(join(import.meta.dirname, 'client.ts'));
-  const publish = (): void => void server.send({ kind: 'publish', data: DATA } satisfies ToServer);
-  const cpu = async (): Promise<number> => {
-    server.send({ kind: 'cpu' } satisfies ToServer);
-    const [answer] = (await once(server, 'message')) as [FromServer];
-    return answer.kind === 'cpu' ? answer.microseconds : Number.NaN;
+async function measure({ name, start }: Contestant, streams: number, round: number): Promise<Sample> {
+  await using server = await start(native);
+  await using client = await LoadClient.start(native, server);
+  await client.open(streams);
+  await settle();
+  const events = Math.ceil(deliveries / streams);
+  await client.each(Math.ceil(events * WARM_UP));
+  const before = server.cpuSeconds();
+  const load = await client.each(events);
+  const cpuSeconds = server.cpuSeconds() - before;
+  const readsPerDelivery = load.reads / load.deliveries;
+  if (readsPerDelivery < READS_MIN)
+    throw new Error(`${name} has joined events: ${readsPerDelivery} reads each`);
+  return {
+    streams,
+    name,
+    round,
+    perCpuSecond: load.deliveries / cpuSeconds,
+    readsPerDelivery,
+    p99Ms: load.latencyMs.p99,
   };
-  try {
-    const [listening] = (await once(server, 'message')) as [FromServer];
-    if (listening.kind !== 'listening') throw new Error('the server did not say where it listens');
-    const authorization = listening.token === undefined ? '' : `authorization: Bearer ${listening.token}\r\n`;
-    const request = `GET ${listening.path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n${authorization}\r\n`;
-    client.send({ kind: 'open', port: listening.port, request, streams } satisfies ToClient);
-    await once(client, 'message');
-    let published = 0;
-    const deliver = async (count: number): Promise<void> => {
-      for (let left = count; left > 0; left -= atOnce) {
-        published += atOnce;
-        const arrived = once(client, 'message') as Promise<[FromClient]>;
-        client.send({ kind: 'expect', markers: published * streams } satisfies ToClient);
-        for (let event = 0; event < atOnce; event++) publish();
-        await arrived;
-      }
-    };
-    await deliver(WARM_UP_EVENTS);
-    const before = await cpu();
-    await deliver(events);
-    return (streams * events) / (((await cpu()) - before) / 1e6);
-  } finally {
-    client.disconnect();
-    server.disconnect();
-    await Promise.all([once(client, 'exit'), once(server, 'exit')]);
-  }
 }
 
-function median(figures: readonly number[]): number {
-  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN;
+function tableOf(streams: number): string {
+  const of = (name: string) => samples.filter((sample) => sample.name === name && sample.streams === streams);
+  const ratios = (name: string, to: string): readonly number[] =>
+    of(name).map(({ perCpuSecond }, at) => perCpuSecond / (of(to)[at]?.perCpuSecond ?? Number.NaN));
+  const rows = chosen.map(({ name }): Row => {
+    const goal = GOALS[name];
+    return [
+      name,
+      spread(of(name).map(({ perCpuSecond }) => perCpuSecond)),
+      spread(ratios(name, 'floor'), 2),
+      name === 'tidegate' ? '' : spread(ratios('tidegate', name), 2),
+      goal === undefined ? '' : `≥ ${goal}`,
+      shown(median(of(name).map(({ p99Ms }) => p99Ms)), 1),
+    ];
+  });
+  const head = [
+    'server',
+    'deliveries per CPU second',
+    'of the floor',
+    'Tidegate is × this',
+    'goal',
+    'last of them after, ms (p99)',
+  ];
+  return `**${shown(streams)} streams**\n\n${table(head, rows)}`;
 }

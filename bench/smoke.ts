@@ -9,7 +9,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
-  ['fanout', '--streams', '1000', '--events', '20', '--rounds', '1'],
+  ['fanout', '--streams', '1000', '--deliveries', '50000', '--rounds', '1'],
+  ['http2', '--streams', '1000', '--deliveries', '50000', '--rounds', '1'],
   ['expiry', '--streams', '500', '--rounds', '1'],
   ['redis', '--events', '20000', '--streams', '1000', '--rounds', '1'],
   ['answers', '--answers', '50'],

@@ -1,75 +1,140 @@
-/** Tidegate's whole path in one process: JWT guard, in-memory bus, hub, ring, sweep, clear-text HTTP/1.1. */
-import { MemoryBus } from '../../src/bus/memory-bus.ts';
-import { parseConfiguration } from '../../src/config/configuration.ts';
-import { topic } from '../../src/core/brand.ts';
-import { systemClock as clock } from '../../src/core/clock.ts';
-import { silentLog as log } from '../../src/core/log.ts';
-import { Guards } from '../../src/guard/guards.ts';
-import { createDevelopmentKeys, mintToken } from '../../src/guard/mint.ts';
-import { createClearListener } from '../../src/http/clear-listener.ts';
-import { createProtocols } from '../../src/http/protocols.ts';
-import { createMetrics } from '../../src/metrics/metrics.ts';
-import { createGateway } from '../../src/roles/gateway-parts.ts';
-import { LEAD_TIME_S } from '../lead-time.ts';
-import { serve } from './protocol.ts';
+/**
+ * Tidegate's whole path in one process, as `tidegate dev` runs it: TCP ingest, memory bus, hub, ring, sweep, JWT guard,
+ * listeners. Of this repository's sources, with `probe.ts` beside.
+ */
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AUDIENCE, createKey, forge, type IssuerKey, jwks, type Members } from '../../test/support/issuer.ts';
+import type { Publication } from '../load-client.ts';
+import { DATA, type Headers, httpRequest } from '../wire.ts';
+import type { Memory, Stall, ToProbe } from './probe.ts';
+import { measured, type Server, ServerProcess } from './server.ts';
 
-const ISSUER = 'https://issuer.test';
-const AUDIENCE = 'https://audience.test';
+const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
+const PROBE = join(import.meta.dirname, 'probe.ts');
+const TOKEN_S = 7_200;
 
-const keys = await createDevelopmentKeys();
-const parsed = parseConfiguration(
-  `
-apiVersion: tidegate.dev/v1alpha1
-kind: JwtGuard
-metadata: { name: bench }
-spec:
-  issuer: ${ISSUER}
-  audiences: [${AUDIENCE}]
-  jwks: { inline: '${JSON.stringify(keys.jwks)}' }
-  challenge: { leadTime: ${LEAD_TIME_S}s }
----
-apiVersion: tidegate.dev/v1alpha1
-kind: EventGateway
-metadata: { name: bench }
-spec:
-  streams: [{ path: /events, guardRefs: [{ name: bench }] }]
-  limits: { perSubject: 100000 }
-`,
-  'bench',
-);
-if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
-const { configuration } = parsed;
-const metrics = createMetrics({ version: 'bench' });
-const { random } = Math;
-const guards = new Guards({ clock, random, log, observer: metrics.guard, secretsDir: undefined });
-await guards.apply(configuration.guards);
-const bus = new MemoryBus({
-  clock,
-  bounds: () => ({ maxEvents: 100_000, maxAgeMs: 3_600_000, maxBytes: 2 ** 28 }),
-});
-const gateway = await createGateway({
-  configuration,
-  guards,
-  bus,
-  clock,
-  random,
-  log,
-  metrics,
-  pod: 'bench',
-});
-const listener = createClearListener(createProtocols(gateway.app), clock, 40_000);
-const port = await listener.start({ host: '127.0.0.1', port: 0 });
-const [key] = keys.privateKeys;
-if (key === undefined) throw new Error('no key was made');
-const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'bench' };
-const mint = (expiresAtS: number): Promise<string> =>
-  mintToken(key, { claims: { ...claims, exp: expiresAtS }, ttlSeconds: 0, now: clock.now() });
-const token = await mint(Math.floor(clock.now() / 1000) + 3600);
+export type Algorithm = 'RS256' | 'ES256';
 
-serve(
-  { kind: 'listening', port, path: '/events', token },
-  {
+export interface TidegateOptions {
+  /** Of the streams at `/rs256` and `/es256`, which have guards, and `/public`. Default: `events`. */
+  readonly topics?: readonly string[];
+  /** Of `EventGateway.spec.limits`, beside a `perSubject` that does not matter. */
+  readonly limits?: object;
+  readonly challenge?: { readonly leadTime: string; readonly answer?: 'Stream' | 'Subject' };
+  readonly retry?: string;
+}
+
+export interface Tidegate extends Server {
+  readonly tlsPort: number;
+  /** Of the guard at `/rs256`; it outlives any bench. */
+  readonly token: string;
+  mint(alg: Algorithm, claims: Members): string;
+  /** After two full collections. */
+  memory(): Promise<Memory>;
+  watchLoop(): Promise<void>;
+  /** Those since the loop has been watched. */
+  stalls(): Promise<readonly Stall[]>;
+}
+
+export async function startTidegate(directory: string, options: TidegateOptions = {}): Promise<Tidegate> {
+  const keys = { RS256: createKey('rs256', 'RS256'), ES256: createKey('es256', 'ES256') };
+  const own = join(directory, `tidegate-${++started}`);
+  await mkdir(own, { recursive: true });
+  const file = join(own, 'tidegate.yaml');
+  await writeFile(file, configuration(keys, options));
+  const listen = ['tls', 'http', 'ingest'].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
+  const off = ['publish', 'admin'].flatMap((name) => [`--listen-${name}`, 'off']);
+  const state = ['--state-dir', join(own, 'state'), '--log-level', 'warn'];
+  const node = ['--expose-gc', '--import', PROBE, CLI];
+  const process = new ServerProcess(
+    globalThis.process.execPath,
+    [...node, 'dev', file, ...listen, ...off, ...state],
+    true,
+  );
+  const [tlsPort, publishPort, port] = await process.said((output) => {
+    const [tls, ingest, clear] = [
+      /https:\/\/localhost:(\d+)/,
+      /nc -w 1 localhost (\d+)/,
+      /http:\/\/localhost:(\d+)/,
+    ].map((pattern) => Number(pattern.exec(output)?.[1]));
+    return tls && ingest && clear ? ([tls, ingest, clear] as const) : undefined;
+  });
+  const ask = async <T>(question: ToProbe): Promise<T> => {
+    const answer = once(process.child, 'message') as Promise<[T]>;
+    process.child.send(question);
+    return (await answer)[0];
+  };
+  const mint = (alg: Algorithm, claims: Members): string =>
+    forge(keys[alg], { iss: issuer(alg), aud: AUDIENCE, ...claims });
+  const token = mint('RS256', { sub: 'bench', exp: inSeconds(TOKEN_S) });
+  return {
+    port,
+    tlsPort,
+    publishPort,
+    requests: [httpRequest('/rs256', bearer(token))],
+    publications: [publication({})],
+    token,
     mint,
-    publish: (data) => void bus.publish({ topic: topic('events'), data, receivedAt: clock.now() }),
-  },
-);
+    memory: () => ask({ ask: 'memory' }),
+    async watchLoop() {
+      await ask({ ask: 'watch' });
+    },
+    stalls: () => ask({ ask: 'stalls' }),
+    ...measured(process),
+  };
+}
+
+let started = 0;
+
+export function bearer(token: string): Headers {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** A line for ingest. */
+export function publication(members: Readonly<Record<string, unknown>>, receivers?: number): Publication {
+  const bytes = Buffer.from(`${JSON.stringify({ data: DATA, ...members })}\n`);
+  return receivers === undefined ? { bytes } : { bytes, receivers };
+}
+
+/** A NumericDate. */
+export function inSeconds(seconds: number): number {
+  return Math.floor(Date.now() / 1000) + seconds;
+}
+
+function configuration(keys: Readonly<Record<Algorithm, IssuerKey>>, options: TidegateOptions): string {
+  const { challenge, limits = {}, retry, topics } = options;
+  const guards = (['RS256', 'ES256'] as const).map((alg) => ({
+    ...document('JwtGuard', alg.toLowerCase()),
+    spec: {
+      issuer: issuer(alg),
+      audiences: [AUDIENCE],
+      jwks: { inline: jwks(keys[alg]) },
+      ...(challenge === undefined ? {} : { challenge }),
+    },
+  }));
+  const carried = topics === undefined ? {} : { topics };
+  const guarded = guards.map(({ metadata: { name } }) => ({
+    path: `/${name}`,
+    guardRefs: [{ name }],
+    ...carried,
+  }));
+  const gateway = {
+    ...document('EventGateway', 'bench'),
+    spec: {
+      streams: [...guarded, { path: '/public', public: true, ...carried }],
+      limits: { perSubject: 100_000, connections: 40_000, ...limits },
+      ...(retry === undefined ? {} : { retry }),
+    },
+  };
+  return [...guards, gateway].map((each) => JSON.stringify(each)).join('\n---\n');
+}
+
+function document(kind: string, name: string) {
+  return { apiVersion: 'tidegate.dev/v1alpha1', kind, metadata: { name } };
+}
+
+function issuer(alg: Algorithm): string {
+  return `https://${alg.toLowerCase()}.example/`;
+}

@@ -1,0 +1,100 @@
+/**
+ * Fan-out over HTTP/2, one write an event: deliveries per CPU second at 100 streams a connection, clear text.
+ *
+ * How it avoids fooling itself: as `fanout.ts`, but that what many streams of one connection are given may come in one
+ * read, which is HTTP/2's own doing. The client speaks frames as they are, with windows that never close, so that flow
+ * control is not what is measured; it parses every frame's head and counts markers in DATA only. HTTP/1.1 at as many
+ * streams stands beside, of the same server in the same round.
+ *
+ *     npm run bench -- http2 [--streams 1000,10000] [--deliveries 400000] [--rounds 3] [--json FILE]
+ */
+import { parseArgs } from 'node:util';
+import { type Row, shown, spread, table } from './figures.ts';
+import { LoadClient, type LoadOptions } from './load-client.ts';
+import { buildNative } from './native.ts';
+import { report } from './report.ts';
+import { bearer, startTidegate } from './servers/tidegate.ts';
+import { settle } from './settle.ts';
+import { http2Request } from './wire.ts';
+
+const { values } = parseArgs({
+  options: {
+    streams: { type: 'string', default: '1000,10000' },
+    deliveries: { type: 'string', default: '400000' },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'string' },
+  },
+});
+const deliveries = Number(values.deliveries);
+const rounds = Number(values.rounds);
+const sizes = values.streams.split(',').map(Number);
+const WARM_UP = 0.3;
+const STREAMS_PER_CONNECTION = 100;
+const goalOf = (streams: number): number => (streams <= 1_000 ? 400_000 : 200_000);
+
+interface Sample {
+  readonly streams: number;
+  readonly protocol: 'HTTP/2' | 'HTTP/1.1';
+  readonly round: number;
+  readonly perCpuSecond: number;
+  readonly bytesPerDelivery: number;
+  readonly readsPerDelivery: number;
+}
+
+await using native = await buildNative();
+const samples: Sample[] = [];
+for (let round = 1; round <= rounds; round++) {
+  for (const streams of sizes) {
+    for (const protocol of ['HTTP/2', 'HTTP/1.1'] as const) {
+      const sample = await measure(protocol, streams, round);
+      samples.push(sample);
+      console.log(
+        `round ${round}, ${streams} streams, ${protocol}: ${shown(sample.perCpuSecond)} deliveries per CPU second`,
+      );
+    }
+  }
+}
+const rows = sizes.flatMap((streams) =>
+  (['HTTP/2', 'HTTP/1.1'] as const).map((protocol): Row => {
+    const of = samples.filter((sample) => sample.streams === streams && sample.protocol === protocol);
+    return [
+      shown(streams),
+      protocol,
+      spread(of.map(({ perCpuSecond }) => perCpuSecond)),
+      protocol === 'HTTP/2' ? `≥ ${shown(goalOf(streams))}` : '',
+      shown(of[0]?.bytesPerDelivery ?? Number.NaN),
+      shown(of[0]?.readsPerDelivery ?? Number.NaN, 2),
+    ];
+  }),
+);
+const head = ['streams', 'protocol', 'deliveries per CPU second', 'goal', 'bytes each', 'reads each'];
+report({
+  bench: 'http2',
+  text: `${STREAMS_PER_CONNECTION} streams a connection, clear text, one write an event, median of ${rounds} interleaved rounds (range).\n\n${table(head, rows)}`,
+  samples,
+  json: values.json,
+});
+
+async function measure(protocol: Sample['protocol'], streams: number, round: number): Promise<Sample> {
+  await using server = await startTidegate(native.directory);
+  const multiplexed: Pick<LoadOptions, 'requests' | 'http2'> = {
+    requests: [http2Request('/rs256', bearer(server.token))],
+    http2: STREAMS_PER_CONNECTION,
+  };
+  const options = protocol === 'HTTP/2' ? { ...server, ...multiplexed } : server;
+  await using client = await LoadClient.start(native, options);
+  await client.open(streams);
+  await settle();
+  const events = Math.ceil(deliveries / streams);
+  await client.each(Math.ceil(events * WARM_UP));
+  const before = server.cpuSeconds();
+  const load = await client.each(events);
+  return {
+    streams,
+    protocol,
+    round,
+    perCpuSecond: load.deliveries / (server.cpuSeconds() - before),
+    bytesPerDelivery: load.bytes / load.deliveries,
+    readsPerDelivery: load.reads / load.deliveries,
+  };
+}
