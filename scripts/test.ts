@@ -26,7 +26,7 @@ interface Tier {
 const bin = (name: string): string => join(import.meta.dirname, '..', 'node_modules', '.bin', name);
 
 /** What other tiers run. */
-const ROOMS_ELSEWHERE = 'rig|redis|e2e|consistency|cluster|kube|crds|operator|chart|node|image';
+const ROOMS_ELSEWHERE = 'rig|redis|e2e|consistency|soak|cluster|kube|crds|operator|chart|node|image';
 
 const TIERS: readonly Tier[] = [
   { name: 'lint', run: () => check(bin('biome'), ['ci', '.']) },
@@ -53,7 +53,7 @@ const TIERS: readonly Tier[] = [
     name: 'consistency',
     run: async () => {
       await install({ 'redis-server': 'redis-server', 'redis-cli': 'redis-tools' });
-      return tests(['test/consistency/**/*.test.ts'], 900);
+      return tests(['test/consistency/**/*.test.ts', 'test/soak/**/*.test.ts'], 1_500);
     },
   },
   {

@@ -4,8 +4,14 @@ import type { View } from './ledger.ts';
 
 /** `retry:` is honoured up to here: a run is short. */
 export const RETRY_MS_MAX = 300;
-export const LONG_TOKEN_MS = 600_000;
-export const SHORT_TOKEN_MS = 3_000;
+
+/** How long tokens are good: of habit `long`, and of the others. */
+export interface TokenLives {
+  readonly longMs: number;
+  readonly shortMs: number;
+}
+
+export const TOKEN_LIVES: TokenLives = { longMs: 600_000, shortMs: 3_000 };
 
 /** `wanders`: leaves by itself, soon and again and again. `stays`: only what happens to it ends its streams. */
 export type Temper = 'wanders' | 'stays';
@@ -32,6 +38,7 @@ export interface ClientParts {
   readonly path: string;
   readonly temper: Temper;
   readonly habit: TokenHabit;
+  readonly lives?: TokenLives | undefined;
   readonly history: History;
   readonly random: Random;
   /** Where a gateway is, or was. */

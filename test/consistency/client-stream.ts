@@ -1,15 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { createParser } from 'eventsource-parser';
 import { postAnswer } from './answers.ts';
-import {
-  type ClientParts,
-  type Gateway,
-  LONG_TOKEN_MS,
-  LOOPBACK,
-  pick,
-  RETRY_MS_MAX,
-  SHORT_TOKEN_MS,
-} from './client-parts.ts';
+import { type ClientParts, type Gateway, LOOPBACK, pick, RETRY_MS_MAX, TOKEN_LIVES } from './client-parts.ts';
 
 const HEADERS_MS_MAX = 5_000;
 /** Eighths of a second are exact in binary, so that `exp` says the same in seconds. */
@@ -171,8 +163,9 @@ export class ClientStream {
 
   async #answer({ headers }: { headers: Readonly<Record<string, string>> }): Promise<void> {
     const { gateways, habit, history, mint, name: client, path, random, view } = this.#parts;
+    const { longMs, shortMs } = this.#parts.lives ?? TOKEN_LIVES;
     const from = Date.now();
-    const until = expiry(from, habit === 'answers' ? SHORT_TOKEN_MS : LONG_TOKEN_MS);
+    const until = expiry(from, habit === 'answers' ? shortMs : longMs);
     const token = mint(view, from, until);
     // Anywhere but where the stream is, if there is anywhere else.
     const others = gateways().filter(({ name }) => name !== this.#gateway.name);

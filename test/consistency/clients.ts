@@ -1,12 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import {
-  type ClientParts,
-  type Gateway,
-  LONG_TOKEN_MS,
-  pick,
-  RETRY_MS_MAX,
-  SHORT_TOKEN_MS,
-} from './client-parts.ts';
+import { type ClientParts, type Gateway, pick, RETRY_MS_MAX, TOKEN_LIVES } from './client-parts.ts';
 import { ClientStream } from './client-stream.ts';
 import type { View } from './ledger.ts';
 
@@ -63,7 +56,7 @@ export class Client {
 
   /** @returns how long the server would have it wait before it comes again */
   async #visit(gateway: Gateway): Promise<number> {
-    const { habit, random, temper } = this.#parts;
+    const { habit, lives = TOKEN_LIVES, random, temper } = this.#parts;
     const stream = new ClientStream(
       this.#parts,
       gateway,
@@ -73,7 +66,7 @@ export class Client {
     this.#stream = stream;
     const lifetimeMs = LIFETIME_MS.min + random() * (LIFETIME_MS.max - LIFETIME_MS.min);
     if (temper === 'wanders' && !this.#calm) stream.leaveAfter(lifetimeMs);
-    await stream.run(habit === 'long' || this.#calm ? LONG_TOKEN_MS : SHORT_TOKEN_MS, (id) => {
+    await stream.run(habit === 'long' || this.#calm ? lives.longMs : lives.shortMs, (id) => {
       this.#lastId = id;
     });
     this.#stream = undefined;

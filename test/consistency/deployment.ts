@@ -28,14 +28,22 @@ export const GATEWAY_SPEC = {
   drain: { lameDuck: '500ms', window: '1s' },
 } as const;
 
+/** What a run has otherwise than the others, field by field of the two specs. */
+export interface Variant {
+  readonly guard?: (name: string, answer: string) => object;
+  readonly gateway?: object;
+}
+
 /** What all gateways and ingests of a run are configured with, and the issuers of its tokens. */
 export class Deployment {
   readonly file: string;
   readonly secretsDir: string;
   readonly #keys: ReadonlyMap<string, IssuerKey>;
+  readonly #variant: Variant;
 
-  constructor(directory: string, keys = newKeys()) {
+  constructor(directory: string, keys = newKeys(), variant: Variant = {}) {
     this.#keys = keys;
+    this.#variant = variant;
     this.file = join(directory, 'tidegate.yaml');
     this.secretsDir = join(directory, 'secrets');
   }
@@ -47,7 +55,11 @@ export class Deployment {
   /** @param redisUrl absent: for `dev`, which has its bus in memory */
   async write(redisUrl?: string): Promise<void> {
     const redis = { urlSecretRef: REDIS_SECRET, prefix: REDIS_PREFIX };
-    const spec = { ...GATEWAY_SPEC, ...(redisUrl === undefined ? {} : { redis }) };
+    const spec = {
+      ...GATEWAY_SPEC,
+      ...this.#variant.gateway,
+      ...(redisUrl === undefined ? {} : { redis }),
+    };
     const gateway = { ...document('EventGateway', 'consistency'), spec };
     const file = [...this.guards, gateway].map((each) => JSON.stringify(each));
     await writeFile(this.file, file.join('\n---\n'));
@@ -96,12 +108,13 @@ export class Deployment {
         audiences: [AUDIENCE],
         jwks: { inline: jwks(...(key === undefined ? [] : [key])) },
         challenge: { leadTime: LEAD_TIME, answer },
+        ...this.#variant.guard?.(name, answer),
       },
     };
   }
 }
 
-function newKeys(): ReadonlyMap<string, IssuerKey> {
+export function newKeys(): Map<string, IssuerKey> {
   return new Map(PATHS.map(({ guard }) => [guard, createKey(`${guard}-key`)]));
 }
 

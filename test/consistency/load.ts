@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Random } from '../../src/core/random.ts';
-import type { ClientParts, Endpoint, Gateway } from './client-parts.ts';
+import type { ClientParts, Endpoint, Gateway, Temper, TokenHabit } from './client-parts.ts';
 import { Client } from './clients.ts';
 import { PATHS, RARE_TOPIC } from './deployment.ts';
 import type { History } from './history.ts';
@@ -21,6 +21,14 @@ export interface LoadParts {
   readonly gateways: () => readonly Gateway[];
   readonly ingests: () => readonly Endpoint[];
   readonly mint: ClientParts['mint'];
+  /** Of producers; absent: they write into the same as clients. */
+  readonly sent?: Pick<History, 'record'>;
+  /** Before the names of its clients and producers, where there are several loads. */
+  readonly prefix?: string;
+  readonly lives?: ClientParts['lives'];
+  /** In turn. */
+  readonly habits?: readonly TokenHabit[];
+  readonly tempers?: readonly Temper[];
 }
 
 /** Streams are open before anything breaks. */
@@ -32,6 +40,8 @@ const QUIET_MS = 500;
 const POLL_MS = 20;
 const SHARED_SUBJECTS = ['alice', 'bob', 'carol'];
 const TOPICS = ['a', 'b', 'c'];
+const TEMPERS: readonly Temper[] = ['wanders', 'stays', 'stays'];
+const HABITS: readonly TokenHabit[] = ['answers', 'long', 'expires', 'answers'];
 const RARE_CHANCE = 0.002;
 const ADDRESSED_CHANCE = 0.15;
 /** Fifty times a second it is asked: some eight seconds between. */
@@ -77,10 +87,10 @@ export class Load implements AsyncDisposable {
 /** Every path, temper and habit in turn; subjects are shared where an answer concerns one stream alone. */
 function makeClients(
   { clients }: LoadSize,
-  { history, random, gateways, mint }: LoadParts,
+  { history, random, gateways, mint, prefix = '', lives, habits = HABITS, tempers = TEMPERS }: LoadParts,
 ): readonly Client[] {
   return Array.from({ length: clients }, (_, i) => {
-    const name = `client-${i + 1}`;
+    const name = `${prefix}client-${i + 1}`;
     const path = at(PATHS, i);
     // Every third by one topic of its path, the last path's rare one among them.
     const narrow = i % 3 === 1 ? at(path.topics.toReversed(), (i - 1) / 3) : undefined;
@@ -92,8 +102,9 @@ function makeClients(
         topics: narrow === undefined ? path.topics : [narrow],
       },
       path: narrow === undefined ? path.path : `${path.path}?topic=${narrow}`,
-      temper: at(['wanders', 'stays', 'stays'] as const, i >> 1),
-      habit: at(['answers', 'long', 'expires', 'answers'] as const, i >> 1),
+      temper: at(tempers, i >> 1),
+      lives,
+      habit: at(habits, i >> 1),
       history,
       random,
       gateways,
@@ -105,7 +116,7 @@ function makeClients(
 
 function makeProducers(
   { producers, eventsPerSecond }: LoadSize,
-  { history, random, ingests }: LoadParts,
+  { history, random, ingests, sent = history, prefix = '' }: LoadParts,
   clients: readonly Client[],
 ): readonly Producer[] {
   const address = (): Addressed => {
@@ -118,8 +129,8 @@ function makeProducers(
     { length: producers },
     (_, i) =>
       new Producer({
-        name: `producer-${i + 1}`,
-        history,
+        name: `${prefix}producer-${i + 1}`,
+        history: sent,
         random,
         ingests,
         address,

@@ -9,10 +9,17 @@ import type { Deployment } from './deployment.ts';
 const CLI = join(ROOT, 'src', 'cli.ts');
 const READY_MS = 20_000;
 const DRAINED_MS = 15_000;
+const ANSWER_MS = 10_000;
 const LOG_LINES_MAX = 200;
 const SETPRIV = '/usr/bin/setpriv';
 
 export type Role = 'gateway' | 'ingest';
+
+/** A module that each process loads first, and through which it answers `ask`. */
+export interface Preload {
+  readonly file: string;
+  readonly flags: readonly string[];
+}
 
 /** One gateway or ingest: a process that may end and be started again, elsewhere. */
 export class Pod {
@@ -25,13 +32,15 @@ export class Pod {
   failure: string | undefined;
   readonly #role: Role;
   readonly #deployment: Deployment;
+  readonly #preload: Preload | undefined;
   #child: ChildProcess | undefined;
   #ending = false;
 
-  constructor(role: Role, number: number, deployment: Deployment) {
+  constructor(role: Role, number: number, deployment: Deployment, preload?: Preload) {
     this.name = `${role}-${number}`;
     this.#role = role;
     this.#deployment = deployment;
+    this.#preload = preload;
   }
 
   /** Resolves when it listens. */
@@ -45,12 +54,18 @@ export class Pod {
     ];
     // A run that is itself killed cleans up nothing; its processes must not outlive it.
     const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : [];
-    const [command = '', ...rest] = [...bound, process.execPath, CLI, this.#role, file, ...args];
-    const child = spawn(command, rest, { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
+    const first = this.#preload === undefined ? [] : [...this.#preload.flags, '--import', this.#preload.file];
+    const [command = '', ...rest] = [...bound, process.execPath, ...first, CLI, this.#role, file, ...args];
+    const child = spawn(command, rest, {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'pipe', this.#preload === undefined ? 'ignore' : 'ipc'],
+    });
     this.#child = child;
     this.#ending = false;
+    const { stderr } = child;
+    if (stderr === null) throw new TypeError('it was started with a pipe');
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    createInterface({ input: child.stderr }).on('line', (line) => {
+    createInterface({ input: stderr }).on('line', (line) => {
       this.log.push(line);
       if (this.log.length > LOG_LINES_MAX) this.log.shift();
       const port = listening(line, listener);
@@ -70,6 +85,21 @@ export class Pod {
       throw error;
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** @returns what the preload module answers */
+  async ask(question: string): Promise<unknown> {
+    const child = this.#child;
+    if (child?.connected !== true) throw new Error(`${this.name} has no channel`);
+    const answer = once(child, 'message', { signal: AbortSignal.timeout(ANSWER_MS) });
+    child.send(question);
+    try {
+      const [message] = await answer;
+      return message;
+    } catch (cause) {
+      const how = this.failure ?? `${this.name} did not answer "${question}"`;
+      throw new Error([how, ...this.log].join('\n'), { cause });
     }
   }
 
@@ -123,9 +153,14 @@ export interface Pods extends AsyncDisposable {
   readonly ingests: readonly Pod[];
 }
 
-export async function startPods(deployment: Deployment, gateways: number, ingests: number): Promise<Pods> {
+export async function startPods(
+  deployment: Deployment,
+  gateways: number,
+  ingests: number,
+  preload?: Preload,
+): Promise<Pods> {
   const make = (role: Role, count: number): readonly Pod[] =>
-    Array.from({ length: count }, (_, i) => new Pod(role, i + 1, deployment));
+    Array.from({ length: count }, (_, i) => new Pod(role, i + 1, deployment, preload));
   const pods = { gateways: make('gateway', gateways), ingests: make('ingest', ingests) };
   const all = [...pods.gateways, ...pods.ingests];
   const stop = async (): Promise<void> => {

@@ -14,7 +14,7 @@ const LARGE_CHARACTERS = 4_000;
 
 export interface ProducerParts {
   readonly name: string;
-  readonly history: History;
+  readonly history: Pick<History, 'record'>;
   readonly random: Random;
   /** Running or not. */
   readonly ingests: () => readonly Endpoint[];
