@@ -9,6 +9,7 @@ import type { KeySetErrorCode } from './key-set-error.ts';
 import type { JwksSpec, KeySource, KeySourceParts, KeyState } from './key-source.ts';
 import { judge, type TrustsKey } from './policy.ts';
 import { rejudge } from './rejudge.ts';
+import type { Revocations } from './revocations.ts';
 import { verifySignature } from './signature.ts';
 import { cacheKey, type TokenCache } from './token-cache.ts';
 import { TokenError, type TokenErrorCode } from './token-error.ts';
@@ -25,6 +26,7 @@ export interface GuardDocument {
 
 export interface GuardParts extends Omit<KeySourceParts, 'guard'> {
   readonly cache: TokenCache;
+  readonly revocations: Revocations;
 }
 
 /** For `/status`. */
@@ -107,7 +109,8 @@ export class Guard {
     if (grant.guardUid !== this.uid) return 'wrong_issuer';
     // While nothing is known of the keys, no stream is ended for the want of one.
     const trusts: TrustsKey = (...key) => this.#source.state.kind === 'pending' || this.#hasKey(...key);
-    return rejudge(this.spec, trusts, grant, this.#parts.clock.now());
+    const code = rejudge(this.spec, trusts, grant, this.#parts.clock.now());
+    return code === undefined && this.#parts.revocations.covers(grant) ? 'revoked' : code;
   }
 
   status(): GuardStatus {
@@ -150,7 +153,7 @@ export class Guard {
     const evidence = { claims, algorithm, keyThumbprint: key.thumbprint };
     const validity = judge(this.spec, (...name) => this.#hasKey(...name), evidence, this.#parts.clock.now());
     if (typeof validity === 'string') throw new TokenError(validity);
-    return {
+    const grant = {
       guard: this.name,
       guardUid: this.uid,
       generation: this.generation,
@@ -158,6 +161,8 @@ export class Guard {
       ...evidence,
       tokenHash: createHash('sha256').update(signed).digest('base64url'),
     };
+    if (this.#parts.revocations.covers(grant)) throw new TokenError('revoked');
+    return grant;
   }
 
   #hasKey(thumbprint: string, algorithm: string): boolean {

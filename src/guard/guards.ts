@@ -2,19 +2,28 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseCompactToken } from './compact-token.ts';
 import { Guard, type GuardDocument, type GuardParts, type GuardStatus } from './guard.ts';
 import { readAudiences } from './policy.ts';
+import { Revocations } from './revocations.ts';
 import { TokenCache } from './token-cache.ts';
 import { TokenError } from './token-error.ts';
 
-export type GuardsParts = Omit<GuardParts, 'cache' | 'onChange'>;
+export type GuardsParts = Omit<GuardParts, 'cache' | 'onChange' | 'revocations'>;
 
 /** All guards of a process, by name. */
 export class Guards {
+  /** Of all guards; each checks it with every token and every grant. */
+  readonly revocations: Revocations;
   readonly #guards = new Map<string, Guard>();
   readonly #listeners = new Set<() => void>();
   readonly #parts: GuardParts;
 
   constructor(parts: GuardsParts) {
-    this.#parts = { ...parts, cache: new TokenCache(parts.observer), onChange: () => this.#changed() };
+    this.revocations = new Revocations(parts.clock);
+    this.#parts = {
+      ...parts,
+      revocations: this.revocations,
+      cache: new TokenCache(parts.observer),
+      onChange: () => this.#changed(),
+    };
   }
 
   /**

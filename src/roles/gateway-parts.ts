@@ -6,6 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { Random } from '../core/random.ts';
 import type { Guards } from '../guard/guards.ts';
 import { type AppParts, createApp } from '../http/app.ts';
+import { cutRevoked } from '../http/cut-revoked.ts';
 import type { HttpObserver } from '../http/observer.ts';
 import { LocalOwner } from '../http/owner.ts';
 import { createRoutes } from '../http/routes.ts';
@@ -46,6 +47,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
   });
   const local = new LocalOwner(hub);
   guards.onChange(() => void hub.review());
+  cutRevoked(guards.revocations, hub);
   const { maxEvents } = configuration.gateway.spec.replay;
   const warm = { eventsMax: maxEvents, bytesMax: configuration.gateway.spec.limits.ringBytes };
   const following = await bus.follow(hub, warm);

@@ -167,9 +167,10 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     return true;
   }
 
-  /** Configuration or keys have changed: every running stream is judged again. */
-  review(): Promise<void> {
+  /** What authorises may have changed: running streams are judged again, all or those that it concerns. */
+  review(concerns?: (authorisation: Authorisation) => boolean): Promise<void> {
     return review(this.#connections(), {
+      concerns,
       lanes: this.#lanes,
       sweep: this.#sweep,
       deadlines: this.#deadlines,

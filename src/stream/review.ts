@@ -1,4 +1,5 @@
 import type { Topic } from '../core/brand.ts';
+import type { Authorisation } from './authorisation.ts';
 import type { CloseReason } from './close-reason.ts';
 import type { Connection } from './connection.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -9,6 +10,8 @@ import type { Sweep } from './sweep.ts';
 const REVIEW_SLICE = 256;
 
 export interface ReviewParts {
+  /** Absent: all of them. */
+  readonly concerns: ((authorisation: Authorisation) => boolean) | undefined;
   readonly lanes: Lanes;
   readonly sweep: Sweep;
   readonly deadlines: Deadlines;
@@ -19,7 +22,8 @@ export interface ReviewParts {
 export async function review(connections: readonly Connection[], parts: ReviewParts): Promise<void> {
   let judged = 0;
   for (const connection of connections) {
-    if (connection.open) judge(connection, parts);
+    const { authorisation, open } = connection;
+    if (open && parts.concerns?.(authorisation) !== false) judge(connection, parts);
     if (++judged % REVIEW_SLICE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

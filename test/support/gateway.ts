@@ -35,6 +35,7 @@ export interface RunningGateway extends AsyncDisposable {
   readonly port: number;
   readonly observed: Observed;
   readonly gateway: Gateway;
+  readonly guards: Guards;
   readonly key: IssuerKey;
   /** A good token for two minutes, with these claims instead of the usual ones; `ttl` in seconds, fractions allowed. */
   token(claims?: Members, ttl?: number): string;
@@ -69,6 +70,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
     port,
     observed,
     gateway,
+    guards,
     key,
     token(claims = {}, ttl = 120) {
       const now = Date.now() / 1000;
