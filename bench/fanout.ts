@@ -10,15 +10,12 @@
  *
  *     npm run bench -- fanout [--streams 1000,5000,10000] [--deliveries 400000] [--rounds 3] [--only floor,tidegate] [--json FILE]
  */
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CONTESTANTS, prepare, type Ready } from './contestants.ts';
 import { median, type Row, shown, spread, table } from './figures.ts';
 import { LoadClient } from './load-client.ts';
-import { buildNative, type Native } from './native.ts';
+import { buildNative } from './native.ts';
 import { report } from './report.ts';
-import { noNchan, startNchan } from './servers/nchan.ts';
-import { type Server, startLineServer } from './servers/server.ts';
-import { startTidegate } from './servers/tidegate.ts';
 import { settle } from './settle.ts';
 
 const { values } = parseArgs({
@@ -37,23 +34,6 @@ const WARM_UP = 0.3;
 /** A read may bring two events, or half of one, when the machine is busy. */
 const READS_MIN = 0.99;
 
-interface Contestant {
-  readonly name: string;
-  readonly missing?: string | undefined;
-  start(native: Native): Promise<Server>;
-}
-
-const inNode = (name: string): Contestant => ({
-  name,
-  start: () => startLineServer(process.execPath, [join(import.meta.dirname, 'servers', `${name}.ts`)]),
-});
-const CONTESTANTS: readonly Contestant[] = [
-  { name: 'floor', start: ({ floor }) => startLineServer(floor, []) },
-  { name: 'tidegate', start: ({ directory }) => startTidegate(directory) },
-  { name: 'nchan', missing: noNchan, start: ({ directory }) => startNchan(directory) },
-  inNode('koa-pass-through'),
-  inNode('better-sse'),
-];
 /** Of Tidegate beside these, at least. */
 const GOALS: Readonly<Record<string, number>> = { floor: 0.65, nchan: 1.2, 'better-sse': 2 };
 
@@ -66,16 +46,13 @@ interface Sample {
   readonly p99Ms: number;
 }
 
-const only = values.only === '' ? CONTESTANTS.map(({ name }) => name) : values.only.split(',');
-const chosen = CONTESTANTS.filter(({ missing, name }) => missing === undefined && only.includes(name));
-const missing = CONTESTANTS.filter((each) => each.missing !== undefined && only.includes(each.name));
-for (const each of missing) console.log(`${each.name} is not measured: ${each.missing}`);
-
 await using native = await buildNative();
+const only = values.only === '' ? Object.keys(CONTESTANTS) : values.only.split(',');
+const { missing, ready } = await prepare(only, native);
 const samples: Sample[] = [];
 for (let round = 1; round <= rounds; round++) {
   for (const streams of values.streams.split(',').map(Number)) {
-    for (const contestant of chosen) {
+    for (const contestant of ready) {
       const sample = await measure(contestant, streams, round);
       samples.push(sample);
       console.log(
@@ -88,15 +65,15 @@ report({
   bench: 'fanout',
   text: [
     `One write an event of ${121} bytes, median of ${rounds} interleaved rounds (range); ratios within a round.`,
-    ...missing.map((each) => `${each.name}: ${each.missing}.`),
+    ...missing,
     ...values.streams.split(',').map(Number).map(tableOf),
   ].join('\n\n'),
   samples,
   json: values.json,
 });
 
-async function measure({ name, start }: Contestant, streams: number, round: number): Promise<Sample> {
-  await using server = await start(native);
+async function measure({ name, start }: Ready, streams: number, round: number): Promise<Sample> {
+  await using server = await start();
   await using client = await LoadClient.start(native, server);
   await client.open(streams);
   await settle();
@@ -122,7 +99,7 @@ function tableOf(streams: number): string {
   const of = (name: string) => samples.filter((sample) => sample.name === name && sample.streams === streams);
   const ratios = (name: string, to: string): readonly number[] =>
     of(name).map(({ perCpuSecond }, at) => perCpuSecond / (of(to)[at]?.perCpuSecond ?? Number.NaN));
-  const rows = chosen.map(({ name }): Row => {
+  const rows = ready.map(({ name }): Row => {
     const goal = GOALS[name];
     return [
       name,

@@ -9,8 +9,9 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** `median (least–most)` */
+/** `median (least–most)`; nothing when there is no value. */
 export function spread(values: readonly number[], digits = 0): string {
+  if (!values.some(Number.isFinite)) return '';
   return `${shown(median(values), digits)} (${shown(Math.min(...values), digits)}–${shown(Math.max(...values), digits)})`;
 }
 

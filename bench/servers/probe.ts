@@ -21,44 +21,58 @@ export interface Stall {
 }
 
 const STALL_MS = 5;
-const stalls: Stall[] = [];
+const RELEASING_MS = 300;
 let timer: NodeJS.Timeout | undefined;
-let gcMs = 0;
+let stalls: { readonly from: number; readonly to: number; readonly cpuMs: number }[] = [];
+let pauses: { readonly from: number; readonly to: number }[] = [];
+// What it is told comes after the pause, and after the tick that was late; so they are matched when they are asked for.
 new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) gcMs += duration;
+  if (timer === undefined) return;
+  for (const { duration, startTime } of list.getEntries()) {
+    pauses.push({ from: startTime, to: startTime + duration });
+  }
 }).observe({ entryTypes: ['gc'] });
 
 process.on('message', ({ ask }: ToProbe) => {
   if (ask === 'memory') {
-    // The second one takes what finalisers of the first have let go.
-    for (let times = 0; times < 2; times++) globalThis.gc?.();
-    const { external, heapUsed, rss } = process.memoryUsage();
-    process.send?.({ rss, heapUsed, external } satisfies Memory);
+    globalThis.gc?.();
+    setTimeout(() => {
+      // The second one takes what finalisers of the first have let go, which V8 gives back to the kernel a little later.
+      globalThis.gc?.();
+      setTimeout(() => {
+        const { external, heapUsed, rss } = process.memoryUsage();
+        process.send?.({ rss, heapUsed, external } satisfies Memory);
+      }, RELEASING_MS);
+    }, RELEASING_MS);
   } else if (ask === 'watch') {
-    stalls.length = 0;
     watch();
     process.send?.({});
   } else {
     clearInterval(timer);
-    process.send?.(stalls);
+    timer = undefined;
+    process.send?.(stalls.map(matched) satisfies Stall[]);
   }
 });
 process.channel?.unref();
 
 function watch(): void {
   clearInterval(timer);
+  stalls = [];
+  pauses = [];
   let last = performance.now();
   let cpu = process.threadCpuUsage();
-  let gc = gcMs;
   timer = setInterval(() => {
     const now = performance.now();
     const used = process.threadCpuUsage();
     if (now - last > STALL_MS) {
-      const cpuMs = (used.user + used.system - cpu.user - cpu.system) / 1000;
-      stalls.push({ ms: now - last, cpuMs, gcMs: gcMs - gc });
+      stalls.push({ from: last, to: now, cpuMs: (used.user + used.system - cpu.user - cpu.system) / 1000 });
     }
     last = now;
     cpu = used;
-    gc = gcMs;
   }, 1);
+}
+
+function matched({ from, to, cpuMs }: (typeof stalls)[number]): Stall {
+  const within = pauses.map((pause) => Math.min(to, pause.to) - Math.max(from, pause.from));
+  return { ms: to - from, cpuMs, gcMs: within.reduce((sum, ms) => sum + Math.max(0, ms), 0) };
 }

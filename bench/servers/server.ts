@@ -78,8 +78,7 @@ export class ServerProcess implements AsyncDisposable {
 }
 
 /** A server that prints `{"port":…,"publishPort":…}` and takes lines there, each of which becomes an event. */
-export async function startLineServer(command: string, args: readonly string[]): Promise<Server> {
-  const process = new ServerProcess(command, args);
+export async function lineServer(process: ServerProcess): Promise<Server> {
   const { port, publishPort } = await process.said<Pick<Server, 'port' | 'publishPort'>>(JSON.parse);
   return {
     port,

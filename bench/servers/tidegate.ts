@@ -2,23 +2,30 @@
  * Tidegate's whole path in one process, as `tidegate dev` runs it: TCP ingest, memory bus, hub, ring, sweep, JWT guard,
  * listeners. Of this repository's sources, with `probe.ts` beside.
  */
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AUDIENCE, createKey, forge, type IssuerKey, jwks, type Members } from '../../test/support/issuer.ts';
 import type { Publication } from '../load-client.ts';
 import { DATA, type Headers, httpRequest } from '../wire.ts';
-import type { Memory, Stall, ToProbe } from './probe.ts';
+import { askProbe, PROBING } from './node-server.ts';
+import type { Memory, Stall } from './probe.ts';
 import { measured, type Server, ServerProcess } from './server.ts';
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
-const PROBE = join(import.meta.dirname, 'probe.ts');
 const TOKEN_S = 7_200;
 
 export type Algorithm = 'RS256' | 'ES256';
 
+export type Keys = Readonly<Record<Algorithm, IssuerKey>>;
+
+/** For several servers that are to take the same tokens. */
+export function createKeys(): Keys {
+  return { RS256: createKey('rs256', 'RS256'), ES256: createKey('es256', 'ES256') };
+}
+
 export interface TidegateOptions {
-  /** Of the streams at `/rs256` and `/es256`, which have guards, and `/public`. Default: `events`. */
+  readonly keys?: Keys;
+  /** Of the streams at `/rs256` and `/es256`, which have guards; `/public` has `events`. */
   readonly topics?: readonly string[];
   /** Of `EventGateway.spec.limits`, beside a `perSubject` that does not matter. */
   readonly limits?: object;
@@ -39,7 +46,7 @@ export interface Tidegate extends Server {
 }
 
 export async function startTidegate(directory: string, options: TidegateOptions = {}): Promise<Tidegate> {
-  const keys = { RS256: createKey('rs256', 'RS256'), ES256: createKey('es256', 'ES256') };
+  const { keys = createKeys() } = options;
   const own = join(directory, `tidegate-${++started}`);
   await mkdir(own, { recursive: true });
   const file = join(own, 'tidegate.yaml');
@@ -47,7 +54,7 @@ export async function startTidegate(directory: string, options: TidegateOptions 
   const listen = ['tls', 'http', 'ingest'].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
   const off = ['publish', 'admin'].flatMap((name) => [`--listen-${name}`, 'off']);
   const state = ['--state-dir', join(own, 'state'), '--log-level', 'warn'];
-  const node = ['--expose-gc', '--import', PROBE, CLI];
+  const node = [...PROBING, CLI];
   const process = new ServerProcess(
     globalThis.process.execPath,
     [...node, 'dev', file, ...listen, ...off, ...state],
@@ -61,13 +68,7 @@ export async function startTidegate(directory: string, options: TidegateOptions 
     ].map((pattern) => Number(pattern.exec(output)?.[1]));
     return tls && ingest && clear ? ([tls, ingest, clear] as const) : undefined;
   });
-  const ask = async <T>(question: ToProbe): Promise<T> => {
-    const answer = once(process.child, 'message') as Promise<[T]>;
-    process.child.send(question);
-    return (await answer)[0];
-  };
-  const mint = (alg: Algorithm, claims: Members): string =>
-    forge(keys[alg], { iss: issuer(alg), aud: AUDIENCE, ...claims });
+  const mint = (alg: Algorithm, claims: Members): string => mintWith(keys, alg, claims);
   const token = mint('RS256', { sub: 'bench', exp: inSeconds(TOKEN_S) });
   return {
     port,
@@ -77,16 +78,20 @@ export async function startTidegate(directory: string, options: TidegateOptions 
     publications: [publication({})],
     token,
     mint,
-    memory: () => ask({ ask: 'memory' }),
+    memory: () => askProbe(process, { ask: 'memory' }),
     async watchLoop() {
-      await ask({ ask: 'watch' });
+      await askProbe(process, { ask: 'watch' });
     },
-    stalls: () => ask({ ask: 'stalls' }),
+    stalls: () => askProbe(process, { ask: 'stalls' }),
     ...measured(process),
   };
 }
 
 let started = 0;
+
+export function mintWith(keys: Keys, alg: Algorithm, claims: Members): string {
+  return forge(keys[alg], { iss: issuer(alg), aud: AUDIENCE, ...claims });
+}
 
 export function bearer(token: string): Headers {
   return { authorization: `Bearer ${token}` };
@@ -103,7 +108,7 @@ export function inSeconds(seconds: number): number {
   return Math.floor(Date.now() / 1000) + seconds;
 }
 
-function configuration(keys: Readonly<Record<Algorithm, IssuerKey>>, options: TidegateOptions): string {
+function configuration(keys: Keys, options: TidegateOptions): string {
   const { challenge, limits = {}, retry, topics } = options;
   const guards = (['RS256', 'ES256'] as const).map((alg) => ({
     ...document('JwtGuard', alg.toLowerCase()),
@@ -123,7 +128,7 @@ function configuration(keys: Readonly<Record<Algorithm, IssuerKey>>, options: Ti
   const gateway = {
     ...document('EventGateway', 'bench'),
     spec: {
-      streams: [...guarded, { path: '/public', public: true, ...carried }],
+      streams: [...guarded, { path: '/public', public: true }],
       limits: { perSubject: 100_000, connections: 40_000, ...limits },
       ...(retry === undefined ? {} : { retry }),
     },
