@@ -4,12 +4,14 @@ import type { ListenAddress } from '../core/listen-address.ts';
 import type { LogLevel } from '../core/log.ts';
 import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
 import { DEFAULT_FILE, DEFAULT_STATE_DIR } from './defaults.ts';
+import { ACCESS_LOG, ACCESS_LOG_FLAGS, type AccessLogOptions, accessLogOptions } from './open-access-log.ts';
 
 export interface DevOptions {
   readonly file: string;
   readonly stateDir: string;
   readonly secretsDir: string | undefined;
   readonly logLevel: LogLevel;
+  readonly access: AccessLogOptions;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   readonly listen: Readonly<
@@ -34,7 +36,7 @@ On first start it makes a certificate for localhost and signing keys for \`tideg
   --tls-cert, --tls-key   a certificate of your own, re-read when the files change
   --secrets-dir DIR       where references of the configuration resolve to (default STATE-DIR/secrets)
   --state-dir DIR         default ${DEFAULT_STATE_DIR}
-  --log-level LEVEL       debug, info, warn, error or silent (default info)
+${ACCESS_LOG_FLAGS}  --log-level LEVEL       debug, info, warn, error or silent (default info)
 `;
 
 export function parseDevOptions(args: readonly string[]): DevOptions {
@@ -53,6 +55,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions {
         'secrets-dir': { type: 'string' },
         'state-dir': { type: 'string', default: DEFAULT_STATE_DIR },
         'log-level': { type: 'string', default: 'info' },
+        ...ACCESS_LOG,
       },
     }),
   );
@@ -66,6 +69,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions {
     stateDir: values['state-dir'],
     secretsDir: values['secrets-dir'],
     logLevel: logLevel(values['log-level']),
+    access: accessLogOptions(values),
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],
     listen: {

@@ -20,6 +20,7 @@ import { followConfigurationFile } from './file-configuration.ts';
 import { createGateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
 import { ingestRules } from './ingest-rules.ts';
+import { openAccessLog } from './open-access-log.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { version } from './version.ts';
 
@@ -78,6 +79,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
     metrics,
     pod,
     pages,
+    accessLog: await openAccessLog(options.access, log),
   });
 
   const state = { gateway, guards, bus };

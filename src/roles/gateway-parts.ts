@@ -11,6 +11,7 @@ import type { HttpObserver } from '../http/observer.ts';
 import { LocalOwner } from '../http/owner.ts';
 import { createRoutes } from '../http/routes.ts';
 import { holderName, SharedOwner } from '../http/shared-owner.ts';
+import type { AccessLog } from '../stream/access-log.ts';
 import { Hub } from '../stream/hub.ts';
 import type { StreamObserver } from '../stream/observer.ts';
 import { streamSettings } from './stream-settings.ts';
@@ -27,11 +28,13 @@ export interface GatewayContext {
   /** Absent: there is no other process that could hold streams. */
   readonly control?: Control;
   readonly pages?: AppParts['pages'];
+  /** Absent: nothing is said of streams that have ended. */
+  readonly accessLog?: AccessLog | undefined;
 }
 
 /** The stream server without its listeners: events in from the bus, an app for requests, swapped configuration. */
 export async function createGateway({ configuration, guards, bus, metrics, ...context }: GatewayContext) {
-  const { clock, control, log, pages, pod, random } = context;
+  const { accessLog, clock, control, log, pages, pod, random } = context;
   let routes = createRoutes(configuration.gateway.spec);
   let settings = streamSettings(configuration.gateway.spec);
   const hub = new Hub({
@@ -41,6 +44,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     observer: metrics.stream,
     history: bus,
     settings: () => settings,
+    ...(accessLog === undefined ? {} : { onEnded: (reason, stream) => accessLog.ended(reason, stream) }),
     ...(control === undefined
       ? {}
       : { holds: (guard, subject, held) => control.hold(holderName(guard, subject), held) }),
@@ -90,6 +94,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     },
     async stop(graceMs: number): Promise<void> {
       await hub.stop(graceMs);
+      accessLog?.flush();
       following.stop();
     },
   };

@@ -14,6 +14,7 @@ import type { CertificatePaths } from '../http/certificate-files.ts';
 import { aborted } from './ending.ts';
 import { createGateway, type Gateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
+import { ACCESS_LOG_FLAGS, openAccessLog } from './open-access-log.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { openRedisRole } from './redis-role.ts';
 import { addressOf, parseServerOptions, SERVER_FLAGS, type ServerOptions } from './server-options.ts';
@@ -38,7 +39,7 @@ the events that \`tidegate ingest\` puts into the same Redis: a client may resum
     --listen-http    7114             HTTP/1.1 and HTTP/2 by prior knowledge, when there is none
     --listen-admin   127.0.0.1:7190   /livez /readyz /metrics /status
   --tls-cert, --tls-key   the certificate, re-read when the files change (default: spec.tls.secretName)
-${SERVER_FLAGS}
+${ACCESS_LOG_FLAGS}${SERVER_FLAGS}
 SIGTERM drains: not ready at once, streams go on for drain.lameDuck, then end one by one over drain.window, told to
 come back. A second one ends at once.
 `,
@@ -54,6 +55,7 @@ come back. A second one ends at once.
 
 /** Configuration, Redis, guards, streams, listeners, in the order in which they need each other. */
 async function startGateway(options: ServerOptions, log: Log, terminal: Terminal) {
+  const accessLog = await openAccessLog(options.access, log);
   const opened = await openRedisRole('gateway', options, log, terminal);
   const { link, metrics, parts, source } = opened;
   const configuration = source.current();
@@ -68,7 +70,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
     secretsDir: source.places.configMapsDir,
   });
   await Promise.all([opened.connect(), guards.apply(configuration.guards)]);
-  const context = { configuration, guards, bus, clock, random, log, metrics, pod, control };
+  const context = { configuration, guards, bus, clock, random, log, metrics, pod, control, accessLog };
   const gateway = await createGateway(context).catch((error: unknown) => {
     if (!(error instanceof BusError)) throw error;
     throw new UnreachableError(`Redis can not be used: ${link.fault || 'it does not answer'}`, {

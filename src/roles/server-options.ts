@@ -3,6 +3,7 @@ import { UsageError } from '../core/coded-error.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
 import type { LogLevel } from '../core/log.ts';
 import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
+import { ACCESS_LOG, type AccessLogOptions, accessLogOptions } from './open-access-log.ts';
 
 /** What `gateway` and `ingest` are told by flags. */
 export interface ServerOptions {
@@ -17,6 +18,7 @@ export interface ServerOptions {
       };
   readonly secretsDir: string | undefined;
   readonly logLevel: LogLevel;
+  readonly access: AccessLogOptions;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   /** Absent: the flag was not given, so the role decides. */
@@ -56,6 +58,7 @@ export function parseServerOptions(
         namespace: { type: 'string' },
         kubeconfig: { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
+        ...ACCESS_LOG,
       },
     }),
   );
@@ -69,6 +72,9 @@ export function parseServerOptions(
   }
   const foreign = LISTENERS.find((name) => !names.includes(name) && values[`listen-${name}`] !== undefined);
   if (foreign !== undefined) throw new UsageError(`${role} has no listener ${foreign}`);
+  const unknown =
+    role === 'gateway' ? undefined : Object.keys(ACCESS_LOG).find((flag) => Object.hasOwn(values, flag));
+  if (unknown !== undefined) throw new UsageError(`${role} has no streams, so no --${unknown}`);
   const listen = names.flatMap((name) => {
     const text = values[`listen-${name}`];
     return text === undefined ? [] : [[name, listenAddress(`listen-${name}`, text) ?? 'off'] as const];
@@ -80,6 +86,7 @@ export function parseServerOptions(
         : { kind: 'cluster', name, namespace, kubeconfig },
     secretsDir: values['secrets-dir'],
     logLevel: logLevel(values['log-level']),
+    access: accessLogOptions(values),
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],
     listen: Object.fromEntries(listen),

@@ -37,6 +37,11 @@ export class Connection implements Deadline {
   /** By the monotonic clock. */
   blockedAtMs = 0;
 
+  /** Handed to the transport since the headers: what is told when the stream is over. */
+  events = 0;
+  bytes = 0;
+  challenges = 0;
+
   challengeAt: EpochMs;
   challengeId: string | undefined;
   challenged = false;
@@ -72,7 +77,12 @@ export class Connection implements Deadline {
 
   /** Writes a block that is for this stream alone, at once, whatever is queued for it. */
   say(block: Block, now: EpochMs): void {
-    this.transport.write(bytesOf(frame(encode(block)), this.transport.format));
+    this.write(bytesOf(frame(encode(block)), this.transport.format), now);
+  }
+
+  write(bytes: Buffer, now: EpochMs): void {
+    this.transport.write(bytes);
+    this.bytes += bytes.length;
     this.writtenAt = now;
   }
 

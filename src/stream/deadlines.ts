@@ -71,6 +71,7 @@ export class Deadlines implements DeadlineOwner {
     const { observer, sessions, sweep } = this.#parts;
     connection.challengeAt = NEVER;
     connection.challenged = true;
+    connection.challenges++;
     const { answer, guard } = connection.authorisation;
     const id = answer === 'Stream' ? { challengeId: sessions.challenge(connection) } : {};
     connection.say({ kind: 'challenge', ...id }, now);

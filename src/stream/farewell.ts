@@ -5,7 +5,7 @@ import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 import type { Connection } from './connection.ts';
 import { encode } from './encode.ts';
 import { bytesOf, frame } from './frame.ts';
-import type { StreamObserver } from './observer.ts';
+import type { OnEnded, StreamObserver } from './observer.ts';
 import { RETRY_JITTER, type StreamSettings } from './settings.ts';
 
 /** How long the peer has to take its end before the connection is reset. */
@@ -18,6 +18,7 @@ export interface FarewellParts {
   readonly random: Random;
   readonly observer: StreamObserver;
   readonly settings: () => StreamSettings;
+  readonly onEnded?: OnEnded;
 }
 
 /** The streams that have been told their end, until their peers have taken it. */
@@ -31,7 +32,7 @@ export class Farewell {
 
   /** Tells an open stream why it ends; the last thing that is written to it. */
   say(connection: Connection, reason: CloseReason): void {
-    const { clock, observer, random, settings } = this.#parts;
+    const { clock, observer, onEnded, random, settings } = this.#parts;
     const now = clock.now();
     const retryMs = Math.round(jitter(settings().retryMs, RETRY_JITTER, random));
     const retry = CLOSE_REASONS[reason].reconnect ? { retryMs } : {};
@@ -40,7 +41,9 @@ export class Farewell {
     connection.abortAt = epochMs(now + END_TAKEN_MS);
     this.#ending.add(connection);
     connection.transport.end(bytes);
+    connection.bytes += bytes.length;
     observer.closed(reason);
+    onEnded?.(reason, connection);
   }
 
   /** The peer has taken its end, or has gone. */

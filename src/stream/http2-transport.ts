@@ -7,6 +7,7 @@ const UNDER_WAY_BYTES_MAX = 16_384;
 /** HTTP/2: payloads as DATA frames; a stalled stream blocks itself, not its connection (RFC 9113, 5.2). */
 export class Http2Transport implements Transport {
   readonly format = 'raw';
+  readonly protocol = 'HTTP/2';
   readonly #stream: ServerHttp2Stream;
 
   constructor(stream: ServerHttp2Stream) {

@@ -10,7 +10,7 @@ import { type DeadlineOutcome, Deadlines } from './deadlines.ts';
 import { Farewell } from './farewell.ts';
 import { Lanes } from './lanes.ts';
 import type { History } from './log-replay.ts';
-import type { StreamObserver } from './observer.ts';
+import type { OnEnded, StreamObserver } from './observer.ts';
 import { Replay } from './replay.ts';
 import { review } from './review.ts';
 import { Ring } from './ring.ts';
@@ -35,6 +35,7 @@ export interface HubParts {
   readonly pod: string;
   /** Absent: nobody else needs to know whose streams are here. */
   readonly holds?: Holds;
+  readonly onEnded?: OnEnded;
 }
 
 export interface Opening {
@@ -140,6 +141,7 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     if (connection.open) {
       this.#leave(connection);
       this.#parts.observer.closed('client_gone');
+      this.#parts.onEnded?.('client_gone', connection);
     }
     connection.state = 'ended';
     this.#farewell.over(connection);

@@ -89,6 +89,7 @@ export class Replay implements ReplayTarget {
   sent(connection: Connection, events: number): void {
     const { clock, observer } = this.#parts;
     connection.writtenAt = clock.now();
+    connection.events += events;
     connection.idBehind = false;
     observer.delivered(events);
     observer.replayed(events);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { LAST_CHUNK, type WireFormat } from './frame.ts';
-import type { Transport } from './transport.ts';
+import type { Protocol, Transport } from './transport.ts';
 
 /**
  * What TLS may have under way before the peer counts as slow. On clear text the kernel takes a write at once or the
@@ -22,6 +22,11 @@ export class SocketTransport implements Transport {
 
   write(bytes: Buffer): void {
     if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  /** HTTP/1.0 knows no chunks. */
+  get protocol(): Protocol {
+    return this.format === 'chunked' ? 'HTTP/1.1' : 'HTTP/1.0';
   }
 
   ready(): boolean {

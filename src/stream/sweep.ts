@@ -223,10 +223,10 @@ export class Sweep {
   }
 
   #write(connection: Connection, bytes: Buffer, events: number, lastSeq: number, now: EpochMs): void {
-    connection.transport.write(bytes);
+    connection.write(bytes, now);
+    connection.events += events;
     connection.cursor = lastSeq;
     connection.idBehind = false;
-    connection.writtenAt = now;
     this.#delivered += events;
   }
 

@@ -1,11 +1,14 @@
 import type { WireFormat } from './frame.ts';
 
+export type Protocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+
 /**
  * The one thing that is kept of a request once its headers are out. Nothing of Koa's context, request or response
  * may be reachable from it, so that an idle stream costs only its socket and its connection state.
  */
 export interface Transport {
   readonly format: WireFormat;
+  readonly protocol: Protocol;
   /** Hands bytes to the peer in order. Check `ready()` afterwards: writing on regardless would queue on the heap. */
   write(bytes: Buffer): void;
   /** Whether the peer has taken what was written, but for what TLS or HTTP/2 has under way. */

@@ -11,6 +11,7 @@ describe('parseDevOptions', () => {
       stateDir: '.tidegate',
       secretsDir: undefined,
       logLevel: 'info',
+      access: { accessLog: true, subjectHashKeyFile: undefined },
       tlsCert: undefined,
       tlsKey: undefined,
       listen: {
@@ -26,6 +27,7 @@ describe('parseDevOptions', () => {
   it('takes every flag, before and after the file', () => {
     const options = parseDevOptions([
       ...['--tls-cert', 'c', 'my.yaml', '--tls-key', 'k', '--secrets-dir', 's', '--state-dir=d'],
+      ...['--access-log', 'on', '--subject-hash-key-file', 'h'],
       ...['--log-level', 'debug', ...LISTEN.flatMap((name, at) => [`--listen-${name}`, `[::1]:${at + 1}`])],
     ]);
     const { listen, ...rest } = options;
@@ -34,6 +36,7 @@ describe('parseDevOptions', () => {
       stateDir: 'd',
       secretsDir: 's',
       logLevel: 'debug',
+      access: { accessLog: true, subjectHashKeyFile: 'h' },
       tlsCert: 'c',
       tlsKey: 'k',
     });
@@ -51,6 +54,12 @@ describe('parseDevOptions', () => {
     ['a key without its certificate', /belong together$/, '--tls-key', 'k'],
     ['a level that there is not', /^--log-level must be one of/, '--log-level', 'all'],
     ['an address that is none', /^--listen-admin must be \[HOST:\]PORT or off/, '--listen-admin', 'here'],
+    ['a switch that is neither', /^--access-log must be on or off$/, '--access-log', 'yes'],
+    [
+      'a key for lines that there are not',
+      /^--subject-hash-key-file needs --access-log on$/,
+      ...['--access-log', 'off', '--subject-hash-key-file', 'h'],
+    ],
     ['a flag that there is not', /^Unknown option '--listen-x'$/, '--listen-x', '1'],
   ];
   for (const [what, message, ...args] of faults) {
@@ -64,6 +73,8 @@ describe('parseDevOptions', () => {
       'tls-key',
       'secrets-dir',
       'state-dir',
+      'access-log',
+      'subject-hash-key-file',
       'log-level',
     ]) {
       assert.ok(DEV_USAGE.includes(`  --${flag}`) || DEV_USAGE.includes(`, --${flag} `), flag);

@@ -44,14 +44,19 @@ export interface DevProcess extends AsyncDisposable {
 /**
  * @param file another configuration than `examples/local.yaml`
  * @param cli the program, when it is not that of the sources
+ * @param flags more of them
  */
-export async function startDev(file = join(ROOT, 'examples', 'local.yaml'), cli = CLI): Promise<DevProcess> {
+export async function startDev(
+  file = join(ROOT, 'examples', 'local.yaml'),
+  cli = CLI,
+  flags: readonly string[] = [],
+): Promise<DevProcess> {
   const stateDir = await mkdtemp(join(tmpdir(), 'tidegate-dev-'));
   const listen = ['tls', 'http', 'ingest', 'publish', 'admin'].flatMap((name) => [
     `--listen-${name}`,
     '127.0.0.1:0',
   ]);
-  const child = spawn(process.execPath, [cli, 'dev', file, '--state-dir', stateDir, ...listen], {
+  const child = spawn(process.execPath, [cli, 'dev', file, '--state-dir', stateDir, ...listen, ...flags], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

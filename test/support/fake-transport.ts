@@ -24,6 +24,7 @@ export type Heard =
  */
 export class FakeTransport implements Transport {
   readonly format: WireFormat;
+  readonly protocol = 'HTTP/1.1';
   readonly writes: Write[] = [];
   readonly heard: Heard[] = [];
   state: 'open' | 'ended' | 'aborted' = 'open';

@@ -53,6 +53,14 @@ export class HubRig {
   readonly observed = new StreamObservations();
   readonly history = new FakeHistory();
   readonly hub: Hub;
+  /** What was told of streams when they ended. */
+  readonly ended: {
+    readonly reason: string;
+    readonly path: string;
+    readonly events: number;
+    readonly bytes: number;
+    readonly challenges: number;
+  }[] = [];
   settings: StreamSettings;
   #published = 0;
 
@@ -70,6 +78,8 @@ export class HubRig {
       history: this.history,
       settings: () => this.settings,
       pod: 'pod-a',
+      onEnded: (reason, { path, events, bytes, challenges }) =>
+        void this.ended.push({ reason, path, events, bytes, challenges }),
     });
   }
 
