@@ -18,6 +18,16 @@ export interface Keys {
   holders(name: string): string;
   /** Channel: questions and answers for one gateway process. */
   control(pod: string): string;
+  /** Hash: what is revoked, by a hash of guard and subject, session or token (`revocation-message.ts`). Expires. */
+  readonly revocations: string;
+  /** Sorted set: when each of them is of no use any more. Expires. */
+  readonly revocationsExpiry: string;
+  /** String: a random text that changes with every revocation. Expires. */
+  readonly revocationsVersion: string;
+  /** Channel: every revocation as it comes (`revocation-message.ts`). */
+  readonly revoked: string;
+  /** String: a logout token that has been taken, by a hash of guard and id. Expires. */
+  logout(key: string): string;
 }
 
 export function createKeys(prefix: string): Keys {
@@ -31,6 +41,11 @@ export function createKeys(prefix: string): Keys {
     pod: (pod) => `${prefix}pod:${pod}`,
     holders: (name) => `${prefix}holders:${name}`,
     control: (pod) => `${prefix}control:${pod}`,
+    revocations: `${prefix}revocations`,
+    revocationsExpiry: `${prefix}revocations:expiry`,
+    revocationsVersion: `${prefix}revocations:version`,
+    revoked: `${prefix}revoked`,
+    logout: (key) => `${prefix}logout:${key}`,
   };
 }
 
@@ -53,10 +68,14 @@ const SUBSCRIBE = { server: ['subscribe'], cluster: ['ssubscribe'] } as const;
 const SCRIPT = ['eval', 'evalsha', 'get', 'set', 'xadd', 'xdel', 'xrange'];
 const INGEST = ['script|load', 'expire', 'time', 'xtrim', 'xlen', 'memory|usage', 'wait'];
 const GATEWAY = ['xrevrange', 'exists', 'del', 'sadd', 'srem', 'smembers', 'expire'];
+const REVOKE = [
+  ...['hscan', 'hget', 'hset', 'hdel', 'hlen', 'zadd', 'zrem', 'zrangebyscore', 'zrevrange'],
+  ...['pexpireat', 'time'],
+];
 
 /**
  * The least rights with which `tidegate ingest` works. Of channels it has the live one alone, so that whoever has a
- * producer's credentials can't speak on the control channels, and it can't see who holds what.
+ * producer's credentials can't speak on the control channels, and it can't see who holds what, or revoke anything.
  */
 export function ingestAcl(prefix: string, kind: 'server' | 'cluster' = 'server'): AclRules {
   const { log, head, generation, live, writer, once } = createKeys(literal(prefix));
@@ -69,11 +88,16 @@ export function ingestAcl(prefix: string, kind: 'server' | 'cluster' = 'server')
 
 /** The least rights with which `tidegate gateway` works. It writes to the log too: what raises one that lost events. */
 export function gatewayAcl(prefix: string, kind: 'server' | 'cluster' = 'server'): AclRules {
-  const { log, head, generation, live, pod, holders, control } = createKeys(literal(prefix));
+  const keys = createKeys(literal(prefix));
+  const { log, head, generation, live, pod, holders, control, revoked } = keys;
+  const { revocations, revocationsExpiry, revocationsVersion, logout } = keys;
   return aclRules(
-    [log, head, generation, live, pod('*'), holders('*')],
-    [live, control('*')],
-    [...CONNECT[kind], ...PUBLISH[kind], ...SUBSCRIBE[kind], ...SCRIPT, ...GATEWAY],
+    [
+      ...[log, head, generation, live, pod('*'), holders('*')],
+      ...[revocations, revocationsExpiry, revocationsVersion, revoked, logout('*')],
+    ],
+    [live, control('*'), revoked],
+    [...CONNECT[kind], ...PUBLISH[kind], ...SUBSCRIBE[kind], ...SCRIPT, ...GATEWAY, ...REVOKE],
   );
 }
 

@@ -13,6 +13,7 @@ const WITNESS = read('witness');
 export const APPEND = script(read('append'));
 export const FENCE = script(WITNESS + read('fence'));
 export const PROBE = script(WITNESS + read('probe'));
+export const REVOKE = script(read('revoke'));
 export const TRIM = script(read('trim'));
 
 export const SCRIPTS: readonly Script[] = [APPEND, FENCE, PROBE, TRIM];

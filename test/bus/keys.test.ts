@@ -7,7 +7,7 @@ describe('keys', () => {
   it('all begin with the prefix, and none is another', () => {
     const keys = createKeys('p:');
     const names = Object.values(keys).map((key) => (typeof key === 'string' ? key : key('x')));
-    assert.equal(names.length, 9);
+    assert.equal(names.length, 14);
     assert.equal(new Set(names).size, names.length);
     for (const name of names) assert.ok(name.startsWith('p:'));
   });
@@ -40,7 +40,7 @@ describe('ACL rules', () => {
   }
 
   it('of ingest know no control channel and no lease', () => {
-    assert.doesNotMatch(ingestAcl('p:').join(' '), /control|pod|holders|subscribe/);
+    assert.doesNotMatch(ingestAcl('p:').join(' '), /control|pod|holders|subscribe|revo|logout/);
   });
 });
 

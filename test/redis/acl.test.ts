@@ -9,11 +9,13 @@ import { systemClock as clock } from '../../src/core/clock.ts';
 import type { LoggedEvent } from '../../src/core/event.ts';
 import { silentLog as log } from '../../src/core/log.ts';
 import { event } from '../bus/contract.ts';
+import { followed, names, revocation } from '../bus/revocation-contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { PREFIX, startBus } from '../support/redis/bus-process.ts';
 import { redisCli } from '../support/redis/redis-cli.ts';
 import { startCluster } from '../support/redis/redis-cluster.ts';
 import { noRedis, type RedisServer, startRedis } from '../support/redis/redis-server.ts';
+import { startRevocations } from '../support/redis/revocation-process.ts';
 import { until } from '../support/until.ts';
 
 interface Login {
@@ -104,6 +106,20 @@ async function doEverything(test: TestContext, { ingestUrl, gatewayUrl, prefix, 
   await eventually(async () => assert.deepEqual(await a.control.holders('name'), []));
   await Promise.all([a.stop(), b.stop()]);
   assert.equal(await cli('EXISTS', `${prefix}pod:a`), '0', 'its lease went with it');
+
+  const [one, two] = [
+    await startRevocations(test, gatewayUrl, { prefix }),
+    await startRevocations(test, gatewayUrl, { prefix }),
+  ];
+  const held = await followed(two.store);
+  await one.store.put([revocation('long')]);
+  const short = [revocation('short', 200)];
+  assert.equal(await one.store.put(short, { key: 'id', forMs: 1000 }), 'stored');
+  await eventually(async () => {
+    await one.store.put([revocation('other')]);
+    assert.equal(await cli('HLEN', `${prefix}revocations`), '2', 'the dead are gone');
+  });
+  await eventually(() => assert.deepEqual(names(held), ['long', 'other']));
 }
 
 /** Which of these commands the server has run since its statistics were reset, from scripts too. */
@@ -200,6 +216,10 @@ describe('the least rights', { skip: noRedis }, () => {
     [INGEST, 'EXISTS', `${PREFIX}pod:a`],
     [INGEST, 'SMEMBERS', `${PREFIX}holders:a`],
     [INGEST, 'PUBSUB', 'CHANNELS'],
+    [INGEST, 'PUBLISH', `${PREFIX}revoked`, '- v'],
+    [INGEST, 'SUBSCRIBE', `${PREFIX}revoked`],
+    [INGEST, 'EVAL', `return redis.call('DEL', KEYS[1])`, '1', `${PREFIX}revocations`],
+    [INGEST, 'GET', `${PREFIX}revocations:version`],
     [GATEWAY, 'SET', `${PREFIX}writer:a`, '1'],
     [GATEWAY, 'GET', `${PREFIX}once:a`],
     [GATEWAY, 'PUBLISH', 'tidegate:{other}:live', 'x'],
