@@ -1,7 +1,9 @@
 import type * as z from 'zod';
+import { type CelRule, cel } from './cel.ts';
 import { GATEWAY_IN_CLUSTER, GUARD_IN_CLUSTER, type InCluster } from './cluster-requirements.ts';
 import { eventGatewaySpec } from './event-gateway.ts';
 import { jwtGuardSpec } from './jwt-guard.ts';
+import { GATEWAY_NAME_RULE } from './reference.ts';
 import { API_VERSION, type Kind } from './resource.ts';
 import { eventGatewayStatus, jwtGuardStatus } from './status.ts';
 import { type StructuralSchema, structural, tightened } from './structural-schema.ts';
@@ -24,6 +26,8 @@ interface Definition {
   readonly status: z.ZodType;
   readonly inCluster: InCluster;
   readonly columns: readonly Column[];
+  /** Of the whole object. */
+  readonly rules?: readonly CelRule[];
 }
 
 const [GROUP = '', VERSION = ''] = API_VERSION.split('/');
@@ -61,6 +65,7 @@ const DEFINITIONS: readonly Definition[] = [
     spec: eventGatewaySpec,
     status: eventGatewayStatus,
     inCluster: GATEWAY_IN_CLUSTER,
+    rules: [GATEWAY_NAME_RULE],
     columns: [
       conditionColumn('Accepted', 'Whether it has no fault.'),
       conditionColumn('Ready', 'Whether clients and producers are served.'),
@@ -133,7 +138,7 @@ function ageColumn(): Column {
   return { name: 'Age', type: 'date', jsonPath, description: 'Since it was made.' };
 }
 
-function schemaOf({ description, spec, status, inCluster }: Definition): StructuralSchema {
+function schemaOf({ description, spec, status, inCluster, rules }: Definition): StructuralSchema {
   return {
     type: 'object',
     description,
@@ -146,5 +151,6 @@ function schemaOf({ description, spec, status, inCluster }: Definition): Structu
       spec: tightened(structural(spec), inCluster),
       status: structural(status),
     },
+    ...(rules === undefined ? {} : cel(...rules)),
   };
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cel, celMatches } from './cel.ts';
+import { type CelRule, cel, celMatches } from './cel.ts';
 import type { DeepReadonly } from './deep-readonly.ts';
 import { rule } from './validate.ts';
 
@@ -36,6 +36,26 @@ export function keyRef(what: string) {
 }
 
 export type KeyRef = DeepReadonly<z.output<ReturnType<typeof keyRef>>>;
+
+const GATEWAY_NAME_CHARACTERS_MAX = 50;
+/** RFC 1035: what a Service may be called, with room for `-gateway`. */
+const GATEWAY_NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const GATEWAY_NAME_SENTENCE = `must be at most ${GATEWAY_NAME_CHARACTERS_MAX} lower-case letters, digits and "-", beginning with a letter, since Services are named after it`;
+
+/** The name of an EventGateway. */
+export function gatewayName() {
+  const sentence = rule(GATEWAY_NAME_SENTENCE);
+  return z
+    .string()
+    .regex(GATEWAY_NAME, { ...sentence, abort: true })
+    .max(GATEWAY_NAME_CHARACTERS_MAX, sentence);
+}
+
+/** The same of a whole EventGateway: of metadata, a CRD can say something only at its root. */
+export const GATEWAY_NAME_RULE: CelRule = {
+  rule: `self.metadata.name.size() <= ${GATEWAY_NAME_CHARACTERS_MAX} && ${celMatches(GATEWAY_NAME, 'self.metadata.name')}`,
+  message: `metadata.name ${GATEWAY_NAME_SENTENCE}`,
+};
 
 /** The name of a Kubernetes object (RFC 1123 subdomain). */
 export function objectName() {

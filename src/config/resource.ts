@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type EventGatewaySpec, eventGatewaySpec } from './event-gateway.ts';
 import { type JwtGuardSpec, jwtGuardSpec } from './jwt-guard.ts';
 import { didYouMean } from './nearest.ts';
-import { objectName } from './reference.ts';
+import { gatewayName, objectName } from './reference.ts';
 import { line } from './text.ts';
 import { type Validated, type Violation, validate } from './validate.ts';
 
@@ -94,6 +94,7 @@ const envelope = { apiVersion: z.literal(API_VERSION), metadata, status: ignored
 const jwtGuardResource = z.strictObject({ ...envelope, kind: z.literal('JwtGuard'), spec: jwtGuardSpec });
 const eventGatewayResource = z.strictObject({
   ...envelope,
+  metadata: metadata.extend({ name: gatewayName() }),
   kind: z.literal('EventGateway'),
   spec: eventGatewaySpec,
 });

@@ -27,6 +27,8 @@ export interface ReflectorParts {
   readonly random: Random;
   readonly log: Log;
   readonly observer: ReflectorObserver;
+  /** Not every cluster has the type: its absence is worth no warning. */
+  readonly optional?: boolean;
 }
 
 /** For people and probes. What is known stays in use in every state. */
@@ -206,7 +208,7 @@ export class Reflector implements Service {
 
   /** Told once for each cause, not at every attempt. */
   async #failed(error: unknown): Promise<void> {
-    const { clock, random, log, observer } = this.#parts;
+    const { clock, random, log, observer, optional } = this.#parts;
     const fault = reflectorFault(error);
     const before = this.#state;
     this.#failures += 1;
@@ -214,7 +216,7 @@ export class Reflector implements Service {
     if (fault.code === 'too_large') this.#pageObjects = Math.max(1, Math.floor(this.#pageObjects / 2));
     observer.failed(typeName(this.#type), fault.code);
     if (before.kind !== 'failing' || before.code !== fault.code) {
-      const level = LEVELS[fault.code] ?? 'warn';
+      const level = optional && fault.code === 'not_found' ? 'info' : (LEVELS[fault.code] ?? 'warn');
       log[level]('following fails', { ...this.#named(), ...fault });
     }
     const sinceMs = before.kind === 'failing' ? before.sinceMs : clock.monotonicMs();

@@ -50,7 +50,9 @@ export class ClusterView implements Service {
     this.#guards = new Reflector(JWT_GUARDS, place, told('guard'), parts);
     this.#pods = new Reflector(PODS, children, this.#podListener(), parts);
     const observed = (type: ResourceType) =>
-      OPTIONAL_TYPES.has(type) ? { ...parts, observer: this.#typeObserver(type, parts.observer) } : parts;
+      OPTIONAL_TYPES.has(type)
+        ? { ...parts, observer: this.#typeObserver(type, parts.observer), optional: true }
+        : parts;
     this.#childReflectors = new Map(
       CHILD_TYPES.map((type) => [
         type,

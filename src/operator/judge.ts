@@ -6,7 +6,6 @@ import type { JwtGuardSpec } from '../config/jwt-guard.ts';
 import { type Placed, placeDocument } from '../config/placed.ts';
 import type { Violation } from '../config/validate.ts';
 import type { KubeObject } from '../kube/kube-object.ts';
-import { nameFault } from './names.ts';
 
 // The verdicts of `tidegate check`, on what the cluster has: an older schema, or none, may have let it in.
 
@@ -19,9 +18,7 @@ export function judgeGateway(object: KubeObject): Judged<EventGatewaySpec> {
   const { placed, faults } = place(object);
   if (placed?.kind !== 'EventGateway' || placed.document === undefined) return refused(faults);
   const { spec } = placed.document;
-  const name = nameFault(object.metadata.name);
-  const nameViolations = name === undefined ? [] : [{ path: ['metadata', 'name'], rule: name }];
-  return accepted(spec, [...nameViolations, ...gatewayInClusterViolations(spec)]);
+  return accepted(spec, gatewayInClusterViolations(spec));
 }
 
 export function judgeGuard(object: KubeObject): Judged<JwtGuardSpec> {

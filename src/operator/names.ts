@@ -16,16 +16,6 @@ export type Component = (typeof COMPONENTS)[number];
 /** Every child of any gateway; also the operator's own watches. */
 export const CHILDREN_SELECTOR = `${MANAGED_BY}=${FIELD_MANAGER}`;
 
-const NAME_CHARACTERS_MAX = 50;
-/** RFC 1035: what a Service may be called, with room for `-gateway`. */
-const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
-
-/** @returns the rule that the gateway's name breaks; a resource may be called what a Service may not */
-export function nameFault(name: string): string | undefined {
-  if (NAME.test(name) && name.length <= NAME_CHARACTERS_MAX) return undefined;
-  return `must be at most ${NAME_CHARACTERS_MAX} lower-case letters, digits and "-", beginning with a letter, since Services are named after it`;
-}
-
 export function childName(gateway: string, part: Component | 'admin'): string {
   return `${gateway}-${part}`;
 }

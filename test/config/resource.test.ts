@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseResource } from '../../src/config/resource.ts';
-import { guard, rulesBroken } from './documents.ts';
+import { gateway, guard, rulesBroken } from './documents.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 const changed = (fields: Fields) => Object.assign({}, guard(), fields);
@@ -53,6 +53,11 @@ describe('parseResource', () => {
     ['no metadata', changed({ metadata: undefined }), 'metadata: is required'],
     ['no name', changed({ metadata: {} }), 'metadata.name: is required'],
     ['an illegal name', changed({ metadata: { name: '-a' } }), NAME_RULE],
+    [
+      'a gateway whose Services could not be named after it',
+      Object.assign({}, gateway(), { metadata: { name: 'a'.repeat(51) } }),
+      'metadata.name: must be at most 50 lower-case letters, digits and "-", beginning with a letter, since Services are named after it',
+    ],
     [
       'a mistyped field of the metadata',
       changed({ metadata: { name: 'a', namspace: 'b' } }),

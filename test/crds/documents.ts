@@ -224,6 +224,10 @@ export const SAMPLES: readonly Sample[] = [
     what: `EventGateway: ${what}`,
     document: inCluster(spec),
   })),
+  ...[`g${'-2'.repeat(24)}3`, `g${'-2'.repeat(25)}`, 'a.b', '2a', 'Ab'].map((name) => ({
+    what: `EventGateway: the name ${name}`,
+    document: Object.assign({}, inCluster(), { metadata: { name } }),
+  })),
   ...GATEWAY_EDGES.map((spec) => ({ what: `EventGateway: ${shown(spec)}`, document: inCluster(spec) })),
 ];
 
