@@ -16,6 +16,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --no-update-notifier
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/build.ts
 COPY src src
+COPY client/guarded-event-source.js client/guarded-event-source.js
 RUN node_modules/.bin/node scripts/build.ts \
   && mkdir -p /out/bin /out/lib \
   && cp node_modules/node/bin/node /out/bin/node \

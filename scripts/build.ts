@@ -26,3 +26,5 @@ cpSync(join(ROOT, 'src'), out, {
   // A directory has no extension here, a file without one is not read.
   filter: (path) => extname(basename(path)) === '' || READ.has(extname(path)),
 });
+// The page imports it, from beside its own files.
+cpSync(join(ROOT, 'client', 'guarded-event-source.js'), join(out, 'page', 'guarded-event-source.js'));

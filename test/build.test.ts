@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { ROOT, startDev } from './support/dev-process.ts';
@@ -44,10 +44,11 @@ describe('the compiled program', { timeout: 120_000 }, () => {
   it('runs dev with its page', async () => {
     await using dev = await startDev(undefined, cli);
     const ca = await dev.certificate();
-    for (const name of await readdir(join(ROOT, 'src', 'page'))) {
-      if (name === 'tsconfig.json') continue;
-      const body = await bytes(`${dev.origin}/${name}`, ca);
-      assert.ok(body.equals(await readFile(join(ROOT, 'src', 'page', name))), name);
+    const names = (await readdir(join(ROOT, 'src', 'page'))).filter((name) => name !== 'tsconfig.json');
+    const paths = names.map((name) => join(ROOT, 'src', 'page', name));
+    for (const path of [...paths, join(ROOT, 'client', 'guarded-event-source.js')]) {
+      const body = await bytes(`${dev.origin}/${basename(path)}`, ca);
+      assert.ok(body.equals(await readFile(path)), path);
     }
   });
 });

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
 
 export interface PageFile {
   readonly bytes: Buffer;
@@ -12,6 +12,9 @@ export type PageFiles = ReadonlyMap<string, PageFile>;
 
 const DIRECTORY = join(import.meta.dirname, '..', 'page');
 
+/** What the page imports and applications do: a package of its own in a checkout, among the page's files in a build. */
+const CLIENT = join(import.meta.dirname, '..', '..', 'client', 'guarded-event-source.js');
+
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -22,12 +25,13 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Reads the page's files, once: a request names one of these or nothing, so no path of the disk is ever built from it. */
 export function readPageFiles(directory: string = DIRECTORY): PageFiles {
   const files = new Map<string, PageFile>();
-  for (const name of readdirSync(directory)) {
-    const type = TYPES[extname(name)];
+  const paths = readdirSync(directory).map((name) => join(directory, name));
+  for (const path of existsSync(CLIENT) ? [...paths, CLIENT] : paths) {
+    const type = TYPES[extname(path)];
     if (type === undefined) continue;
-    const file = { bytes: readFileSync(join(directory, name)), type };
-    files.set(`/${name}`, file);
-    if (name === 'index.html') files.set('/', file);
+    const file = { bytes: readFileSync(path), type };
+    files.set(`/${basename(path)}`, file);
+    if (basename(path) === 'index.html') files.set('/', file);
   }
   return files;
 }

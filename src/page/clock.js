@@ -3,7 +3,6 @@
  *
  * @typedef {object} Clock
  * @property {() => number} now milliseconds since the Unix epoch
- * @property {(ms: number) => Promise<void>} wait
  * @property {(ms: number, run: () => void) => () => void} every returns what ends it
  */
 

@@ -1,6 +1,6 @@
 /**
  * The page of `tidegate dev`: form fields in, rows out. One stream at a time; the rest of the code is in
- * stream.js (the stream and its challenges), rows.js, countdown.js and endpoints.js.
+ * stream.js (the stream, by the client library), rows.js, countdown.js and endpoints.js.
  */
 import { createCountdown } from './countdown.js';
 import { sendEvent } from './endpoints.js';
@@ -13,7 +13,6 @@ import { openStream } from './stream.js';
 /** @type {Clock} */
 const clock = {
   now: () => Date.now(),
-  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   every(ms, run) {
     const timer = setInterval(run, ms);
     return () => clearInterval(timer);
@@ -70,7 +69,6 @@ element('stream-form', HTMLFormElement).addEventListener('submit', (event) => {
       ttl: lifetime.validity.valid ? lifetime.valueAsNumber : Number(lifetime.defaultValue),
     }),
     mayAnswer: () => reauthorize.checked,
-    clock,
     onRow: rows.add,
     onExpiry: countdown.set,
     onState: show,

@@ -13,7 +13,7 @@ const FIRST_TOKEN_MS = 30_000;
 /** The challenge comes ten seconds before the end. */
 const CHALLENGE_MS = 25_000;
 const SPARE_MS = 500;
-const IN_A_CHECKOUT = ['package.json', 'src', 'examples', 'node_modules'];
+const IN_A_CHECKOUT = ['package.json', 'src', 'client', 'examples', 'node_modules'];
 
 /**
  * The README's own command lines, as they stand there. Only two things are changed: the ports, so that runs side by side

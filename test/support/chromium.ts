@@ -29,6 +29,8 @@ export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
   /** Addresses that it asked for, in order. */
   readonly requested: readonly string[];
+  /** Those that scripts asked for by GET: streams, most of the time. */
+  readonly fetched: readonly string[];
   /** Errors on its console, uncaught ones, and breaches of its policy. */
   readonly faults: readonly string[];
 }
@@ -42,8 +44,13 @@ export async function openPage(
   const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
   const page = await context.newPage();
   const requested: string[] = [];
+  const fetched: string[] = [];
   const faults: string[] = [];
-  page.on('request', (request) => requested.push(request.url()));
+  page.on('request', (request) => {
+    requested.push(request.url());
+    const scripted = ['fetch', 'eventsource'].includes(request.resourceType());
+    if (scripted && request.method() === 'GET') fetched.push(request.url());
+  });
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
   });
@@ -54,5 +61,5 @@ export async function openPage(
   );
   await page.addInitScript({ path: join(import.meta.dirname, 'in-page.js') });
   await page.goto(url);
-  return { page, requested, faults, [Symbol.asyncDispose]: () => context.close() };
+  return { page, requested, fetched, faults, [Symbol.asyncDispose]: () => context.close() };
 }
