@@ -1,7 +1,7 @@
 import { CodedError } from '../core/coded-error.ts';
 
 /** What every refused request comes down to: one row per code. Nothing else in the project sets an error status. */
-const REFUSALS = {
+export const REFUSALS = {
   // RFC 6750, 3.1: the request itself is wrong.
   conflicting_tokens: [400, 'The request holds two different tokens.', 'invalid_request'],
   last_event_id_too_long: [400, 'The last event id is longer than 254 bytes.'],

@@ -21,7 +21,7 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set([
   'application/octet-stream',
 ]);
 
-const PROBLEMS = {
+export const PROBLEMS = {
   not_found: [404, 'Events are published at /publish.'],
   method_not_allowed: [405, 'Events are published by POST.'],
   unsupported_media_type: [415, 'Events are application/x-ndjson, or application/json for one.'],

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join, sep } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -37,7 +37,11 @@ export function allPages(): readonly Page[] {
 }
 
 export function readPage(file: string): Page {
-  return parsePage(relative(ROOT, join(ROOT, file)), readFileSync(join(ROOT, file), 'utf8'));
+  return parsePage(file, readText(file));
+}
+
+export function readText(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
 }
 
 export function parsePage(file: string, text: string): Page {
