@@ -45,7 +45,13 @@ const TIERS: readonly Tier[] = [
   {
     name: 'e2e',
     run: async () => {
-      await install({ curl: 'curl', nc: 'netcat-openbsd', chromium: 'chromium' });
+      await install({
+        curl: 'curl',
+        nc: 'netcat-openbsd',
+        chromium: 'chromium',
+        '/usr/sbin/nginx': 'nginx',
+        '/usr/sbin/haproxy': 'haproxy',
+      });
       return tests(['test/e2e/**/*.test.ts'], 900, 2);
     },
   },
