@@ -10,6 +10,8 @@ export interface Severable extends AsyncDisposable {
   cut(): void;
   /** Ends what is under way; what has been carried still arrives. */
   close(): void;
+  /** Where connections go that are made from now on. */
+  turnTo(port: number): void;
   /** All that went to the client so far. */
   carried(): string;
 }
@@ -18,9 +20,10 @@ export async function severableWayTo(port: number): Promise<Severable> {
   const open = new Set<Socket>();
   let count = 0;
   let carried = '';
+  let target = port;
   const server = createServer((near) => {
     count += 1;
-    const far = connect(port, '127.0.0.1');
+    const far = connect(target, '127.0.0.1');
     far.on('data', (bytes: Buffer) => {
       carried += bytes.toString('latin1');
     });
@@ -51,6 +54,9 @@ export async function severableWayTo(port: number): Promise<Severable> {
     cut,
     close() {
       for (const socket of open) socket.destroy();
+    },
+    turnTo(next) {
+      target = next;
     },
     carried: () => carried,
     async [Symbol.asyncDispose]() {
