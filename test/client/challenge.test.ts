@@ -13,7 +13,7 @@ import {
 import { until } from '../support/until.ts';
 import { RecordedSource } from './recorded-source.ts';
 
-describe('a challenge', () => {
+describe('a challenge', { concurrency: true }, () => {
   it('is answered as it says, with a fresh token, at the URL of the stream', async (test) => {
     const asked: boolean[] = [];
     const getToken = ({ fresh }: TokenRequest) => {

@@ -2,7 +2,7 @@ import { describe } from 'node:test';
 import { clientContract } from './contract.ts';
 import { RecordedSource } from './recorded-source.ts';
 
-describe('in Node, the client', () => {
+describe('in Node, the client', { concurrency: true }, () => {
   clientContract({
     async open(test, url, { getToken, ...init }) {
       const tokens =
