@@ -38,11 +38,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 const EXIT_INTERNAL = 70;
 
 const code = await main(process.argv.slice(2));
-if (code !== 0) {
-  process.exitCode = code;
-  // A command that failed half-way may have left something open, which would keep the process.
-  process.exit();
-}
+// A command that is over, or failed half-way, may have left something under way, which would keep the process:
+// a last attempt to deliver traces, say.
+if (code !== 0) process.exitCode = code;
+process.exit();
 
 async function main([name = '--help', ...args]: readonly string[]): Promise<number> {
   const terminal = createTerminal();

@@ -19,6 +19,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   operator: ['core', 'kube', 'config'],
   metrics: ['core', 'config', 'guard', 'stream', 'bus', 'ingest', 'http', 'kube', 'operator'],
   dev: ['core', 'guard'],
+  telemetry: ['core', 'guard', 'http', 'operator'],
   roles: [
     'core',
     'config',
@@ -32,6 +33,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'operator',
     'metrics',
     'dev',
+    'telemetry',
   ],
 };
 
@@ -47,6 +49,9 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
   'metrics>ingest',
   'metrics>kube',
   'metrics>operator',
+  'telemetry>guard',
+  'telemetry>http',
+  'telemetry>operator',
 ]);
 
 /** Tables of constants among what may otherwise only be imported as types. */
@@ -63,6 +68,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'eventsource-parser': 'listen',
   selfsigned: 'dev',
   '@kubernetes/client-node': 'operator',
+  '@opentelemetry/api': 'telemetry',
+  '@opentelemetry/core': 'telemetry',
+  '@opentelemetry/exporter-trace-otlp-http': 'telemetry',
+  '@opentelemetry/resources': 'telemetry',
+  '@opentelemetry/sdk-trace': 'telemetry',
 };
 
 interface Ban {

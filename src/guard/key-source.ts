@@ -5,6 +5,7 @@ import type { Random } from '../core/random.ts';
 import type { KeySet } from './key-set.ts';
 import type { KeySetErrorCode } from './key-set-error.ts';
 import type { GuardObserver } from './observer.ts';
+import type { GuardTracer } from './tracer.ts';
 
 export type JwksSpec = JwtGuardSpec['jwks'];
 
@@ -46,6 +47,8 @@ export interface KeySourceParts {
   readonly random: Random;
   readonly log: Log;
   readonly observer: GuardObserver;
+  /** Absent: nothing is traced. */
+  readonly tracer?: GuardTracer | undefined;
   /** Where `NAME/KEY` of references are; absent: no reference can be read. */
   readonly secretsDir: string | undefined;
   /** Keys have come, changed, or failed to come the first time. */

@@ -68,6 +68,7 @@ export class UrlKeySource implements KeySource {
   }
 
   async #attempt(): Promise<void> {
+    const ended = this.#parts.tracer?.fetching(this.#parts.guard);
     let result: FetchResult;
     try {
       result = await this.#load();
@@ -79,6 +80,7 @@ export class UrlKeySource implements KeySource {
     }
     if (this.#abort.signal.aborted) return;
     this.#failures = result === 'ok' || result === 'not_modified' ? 0 : this.#failures + 1;
+    ended?.(result);
     this.#parts.observer.fetched(this.#parts.guard, result);
   }
 

@@ -7,6 +7,7 @@ import type { AnswerOutcome, Owner } from './owner.ts';
 import { RateLimit } from './rate-limit.ts';
 import { insufficientScope, Refusal } from './refusal.ts';
 import { guardsOf, type Route } from './routes.ts';
+import { tellTrace } from './tracer.ts';
 
 const BODY_BYTES_MAX = 1024;
 const BODY_MS = 10_000;
@@ -34,16 +35,19 @@ export function createAnswer(parts: AnswerParts): (ctx: Context, route: Route | 
     observer.answered(clock.monotonicMs() - startedMs);
     if (outcome === 'applied') {
       ctx.status = 204;
+      tellTrace(ctx, { outcome: 'applied' });
       return;
     }
     observer.answerRefused(grant.guard);
     throw refused(outcome, route);
 
     function ask(): Promise<AnswerOutcome> {
-      if (guard.spec.challenge.answer === 'Subject') return owner.answerSubject(grant);
+      tellTrace(ctx, { owner: 'local' });
+      const others = (): void => tellTrace(ctx, { owner: 'remote' });
+      if (guard.spec.challenge.answer === 'Subject') return owner.answerSubject(grant, others);
       const challengeId = ctx.get('challenge-id');
       if (challengeId === '') throw new Refusal('missing_challenge_id');
-      return owner.answerChallenge(grant, challengeId);
+      return owner.answerChallenge(grant, challengeId, others);
     }
   };
 }

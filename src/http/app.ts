@@ -8,11 +8,14 @@ import { HEADER_BYTES_MAX, UNPARSED } from './protocols.ts';
 import { problem, Refusal, type RefusalCode } from './refusal.ts';
 import { type SubscribeParts, subscribe } from './subscribe.ts';
 import { isGone, isTaken, leaveUnread } from './take-over.ts';
+import { type HttpTracer, traced } from './tracer.ts';
 
 export interface AppParts extends SubscribeParts, AnswerParts {
   readonly log: Log;
   /** What else is served, on paths that carry no stream; `dev` has a page. */
   readonly pages?: Koa.Middleware;
+  /** Absent: nothing is traced. */
+  readonly tracer?: HttpTracer | undefined;
 }
 
 /** The public listener: streams, answers and what browsers ask before either. */
@@ -31,8 +34,10 @@ export function createApp(parts: AppParts): Koa {
     if (route === undefined && !isAnswer) return next();
     allowOrigin(ctx, origins);
     if (ctx.method === 'OPTIONS') return preflight(ctx, origins);
-    if (isAnswer) return answer(ctx, route);
-    if (route !== undefined && ctx.method === 'GET') return subscribe(ctx, route, parts);
+    if (isAnswer) return traced(parts.tracer, 'answer', ctx, route, () => answer(ctx, route));
+    if (route !== undefined && ctx.method === 'GET') {
+      return traced(parts.tracer, 'subscribe', ctx, route, () => subscribe(ctx, route, parts));
+    }
     if (ctx.method === 'POST') throw new Refusal('unsupported_media_type');
     throw new Refusal('method_not_allowed', { allow: 'GET, POST, OPTIONS' });
   });

@@ -20,12 +20,15 @@ export const ANSWER_OUTCOMES = [
 ] as const;
 export type AnswerOutcome = (typeof ANSWER_OUTCOMES)[number];
 
-/** Whoever holds the streams that an answer is about. It judges by its own guard as it is now. */
+/**
+ * Whoever holds the streams that an answer is about. It judges by its own guard as it is now. `others` is called when
+ * another process is asked.
+ */
 export interface Owner {
   /** `answer: Stream`: the one stream that was asked this challenge. */
-  answerChallenge(grant: Grant, challengeId: string): Promise<AnswerOutcome>;
+  answerChallenge(grant: Grant, challengeId: string, others?: () => void): Promise<AnswerOutcome>;
   /** `answer: Subject`: every open stream of the grant's guard, subject and session. */
-  answerSubject(grant: Grant): Promise<AnswerOutcome>;
+  answerSubject(grant: Grant, others?: () => void): Promise<AnswerOutcome>;
 }
 
 /** The streams of this process. */

@@ -17,14 +17,15 @@ export class SharedOwner implements Owner {
     control.onQuestion((text) => this.#reply(text));
   }
 
-  async answerChallenge(grant: Grant, challengeId: string): Promise<AnswerOutcome> {
+  async answerChallenge(grant: Grant, challengeId: string, others?: () => void): Promise<AnswerOutcome> {
     const pod = podOf(challengeId);
     if (pod === undefined) return 'no_such_challenge';
     if (pod === this.#control.pod) return this.#local.answerChallenge(grant, challengeId);
+    others?.();
     return this.#ask(pod, { kind: 'challenge', challengeId, grant });
   }
 
-  async answerSubject(grant: Grant): Promise<AnswerOutcome> {
+  async answerSubject(grant: Grant, asked?: () => void): Promise<AnswerOutcome> {
     const { guard, subject } = grant;
     if (subject === undefined) return 'no_such_challenge';
     const local = await this.#local.answerSubject(grant);
@@ -36,6 +37,7 @@ export class SharedOwner implements Owner {
       return local === 'no_such_challenge' ? 'owner_unreachable' : local;
     }
     const others = pods.filter((pod) => pod !== this.#control.pod);
+    if (others.length > 0) asked?.();
     const outcomes = await Promise.all(others.map((pod) => this.#ask(pod, { kind: 'subject', grant })));
     // One that did not reply may hold streams that were not extended, whatever the others did.
     if (outcomes.includes('owner_unreachable')) return 'owner_unreachable';

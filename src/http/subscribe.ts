@@ -14,6 +14,7 @@ import type { HttpObserver } from './observer.ts';
 import { insufficientScope, Refusal } from './refusal.ts';
 import { guardsOf, type Route } from './routes.ts';
 import { isGone, isPipelined, takeOver } from './take-over.ts';
+import { tellTrace } from './tracer.ts';
 import { turnAway } from './turn-away.ts';
 
 /** 254 bytes: no id that was ever given out is longer than 33. */
@@ -33,6 +34,7 @@ export async function subscribe(ctx: Context, route: Route, parts: SubscribePart
   if (carriesBody(ctx)) throw new Refusal('unexpected_body');
   if (!parts.ready()) return turnAway(ctx, 'not_ready', parts.random, parts.observer);
   const resume = lastEventId(ctx);
+  tellTrace(ctx, { resumed: resume !== undefined });
   const early = hub.refusal(undefined, false);
   if (early === 'draining' || early === 'full') return turnAway(ctx, early, parts.random, parts.observer);
 
@@ -50,6 +52,7 @@ export async function subscribe(ctx: Context, route: Route, parts: SubscribePart
   const { transport, onGone } = takeOver(ctx);
   const connection = hub.open({ path: route.path, transport, topics, authorisation, resume });
   onGone(() => hub.gone(connection));
+  tellTrace(ctx, { outcome: 'opened' });
 }
 
 interface Authorised {

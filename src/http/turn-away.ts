@@ -4,6 +4,7 @@ import type { TurnAwayReason } from '../stream/close-reason.ts';
 import { encode } from '../stream/encode.ts';
 import type { HttpObserver } from './observer.ts';
 import { Refusal } from './refusal.ts';
+import { tellTrace } from './tracer.ts';
 
 const RETRY_MIN_MS = 5000;
 const RETRY_SPREAD_MS = 10_000;
@@ -18,6 +19,7 @@ export function turnAway(ctx: Context, reason: TurnAwayReason, random: Random, o
     throw new Refusal(reason, { 'retry-after': String(Math.ceil(retryMs / 1000)) });
   }
   observer.rejected(reason);
+  tellTrace(ctx, { outcome: reason });
   ctx.status = 200;
   ctx.set('content-type', 'text/event-stream');
   ctx.set('cache-control', 'no-store, no-transform');

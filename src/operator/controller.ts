@@ -14,6 +14,7 @@ import { GuardReconciler } from './guard-reconciler.ts';
 import type { OperatorObserver } from './observer.ts';
 import { PodPoll } from './pod-poll.ts';
 import { StatusWriter } from './status-writer.ts';
+import { type OperatorTracer, type Reconciled, tracedWork } from './tracer.ts';
 
 const WORKERS_MAX = 8;
 const GATEWAY = 'EventGateway ';
@@ -26,6 +27,8 @@ export interface ControllerParts {
   readonly random: Random;
   readonly log: Log;
   readonly observer: OperatorObserver & ReflectorObserver & WorkQueueObserver;
+  /** Absent: nothing is traced. */
+  readonly tracer?: OperatorTracer | undefined;
 }
 
 export interface ControllerSettings {
@@ -34,6 +37,8 @@ export interface ControllerSettings {
   /** The only one that is looked after; absent: all. */
   readonly watchNamespace: string | undefined;
   readonly operatorNamespace: string;
+  /** Environment of the gateway pods. */
+  readonly gatewayEnv?: Readonly<Record<string, string>>;
   /** Which operator it is, in Events. */
   readonly identity: string;
 }
@@ -90,8 +95,8 @@ export class Controller {
   }
 
   #begin(): Reign {
-    const { ask, client, clock, log, observer, random } = this.#parts;
-    const { image, operatorNamespace, identity } = this.#settings;
+    const { ask, client, clock, log, observer, random, tracer } = this.#parts;
+    const { gatewayEnv = {}, image, operatorNamespace, identity } = this.#settings;
     const { view } = this;
     const events = new EventRecorder(client, identity, clock, log);
     const status = new StatusWriter(client, events, () => clock.now());
@@ -106,13 +111,14 @@ export class Controller {
     const guards = new GuardReconciler({ client, view, poll, status });
     const gateways = new GatewayReconciler({
       ...{ client, view, poll, status, events, clock },
-      ...{ image, operatorNamespace },
+      ...{ image, gatewayEnv, operatorNamespace },
     });
     const queue = new WorkQueue(
-      (key, signal) =>
+      tracedWork(tracer, objectOf, (key, signal) =>
         key.startsWith(GATEWAY)
           ? gateways.reconcile(key.slice(GATEWAY.length), signal)
           : guards.reconcile(key.slice(GUARD.length), signal),
+      ),
       { name: 'reconcile', workersMax: WORKERS_MAX },
       { clock, random, log, observer },
     );
@@ -183,6 +189,12 @@ function whenAborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+/** `KIND NAMESPACE/NAME`, as keys are made here. */
+function objectOf(key: string): Reconciled {
+  const [kind = '', namespace = '', name = ''] = key.split(/[ /]/);
+  return { kind, namespace, name };
 }
 
 /** A status that was written, by us or another operator, asks nothing of anybody's pods. */

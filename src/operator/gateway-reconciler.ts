@@ -31,6 +31,7 @@ export interface GatewayReconcilerParts {
   readonly clock: Clock;
   /** Of gateway and ingest pods. */
   readonly image: string;
+  readonly gatewayEnv: Readonly<Record<string, string>>;
   readonly operatorNamespace: string;
 }
 
@@ -126,13 +127,13 @@ export class GatewayReconciler {
   }
 
   #wish(gateway: KubeObject, spec: EventGatewaySpec): Wish {
-    const { view, image, operatorNamespace } = this.#parts;
+    const { view, gatewayEnv, image, operatorNamespace } = this.#parts;
     const { name, namespace = '', uid } = gateway.metadata;
     const guards = [...view.guardsOf(gateway)].flatMap(([guardName, guard]) => {
       const judged = guard === undefined ? undefined : view.judgeGuard(guard);
       return judged?.ok === true ? [[guardName, judged.spec] as const] : [];
     });
-    return { name, namespace, uid, spec, guards: new Map(guards), image, operatorNamespace };
+    return { name, namespace, uid, spec, guards: new Map(guards), image, gatewayEnv, operatorNamespace };
   }
 
   async #tell(

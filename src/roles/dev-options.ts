@@ -5,6 +5,7 @@ import type { LogLevel } from '../core/log.ts';
 import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
 import { DEFAULT_FILE, DEFAULT_STATE_DIR } from './defaults.ts';
 import { ACCESS_LOG, ACCESS_LOG_FLAGS, type AccessLogOptions, accessLogOptions } from './open-access-log.ts';
+import { otlpEndpoint, TRACING, TRACING_FLAG } from './open-telemetry.ts';
 
 export interface DevOptions {
   readonly file: string;
@@ -12,6 +13,7 @@ export interface DevOptions {
   readonly secretsDir: string | undefined;
   readonly logLevel: LogLevel;
   readonly access: AccessLogOptions;
+  readonly otlpEndpoint: string | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   readonly listen: Readonly<
@@ -36,7 +38,7 @@ On first start it makes a certificate for localhost and signing keys for \`tideg
   --tls-cert, --tls-key   a certificate of your own, re-read when the files change
   --secrets-dir DIR       where references of the configuration resolve to (default STATE-DIR/secrets)
   --state-dir DIR         default ${DEFAULT_STATE_DIR}
-${ACCESS_LOG_FLAGS}  --log-level LEVEL       debug, info, warn, error or silent (default info)
+${ACCESS_LOG_FLAGS}${TRACING_FLAG}  --log-level LEVEL       debug, info, warn, error or silent (default info)
 `;
 
 export function parseDevOptions(args: readonly string[]): DevOptions {
@@ -56,6 +58,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions {
         'state-dir': { type: 'string', default: DEFAULT_STATE_DIR },
         'log-level': { type: 'string', default: 'info' },
         ...ACCESS_LOG,
+        ...TRACING,
       },
     }),
   );
@@ -70,6 +73,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions {
     secretsDir: values['secrets-dir'],
     logLevel: logLevel(values['log-level']),
     access: accessLogOptions(values),
+    otlpEndpoint: otlpEndpoint(values['otlp-endpoint']),
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],
     listen: {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MemoryBus } from '../bus/memory-bus.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
-import type { Command } from '../core/terminal.ts';
+import type { Command, Terminal } from '../core/terminal.ts';
 import { openState } from '../dev/state.ts';
 import { Guards } from '../guard/guards.ts';
 import { createAdminApp } from '../http/admin.ts';
@@ -21,12 +21,14 @@ import { createGateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
 import { ingestRules } from './ingest-rules.ts';
 import { openAccessLog } from './open-access-log.ts';
+import { openTelemetry } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { version } from './version.ts';
 
 const { random } = Math;
 /** Ctrl-C ends within a second: this much for the streams to be told, the rest for everything else. */
 const STREAMS_END_MS = 300;
+const TRACES_END_MS = 300;
 const STOP_MS = 900;
 
 export const devCommand: Command = {
@@ -35,7 +37,7 @@ export const devCommand: Command = {
   async run(args, terminal) {
     const options = parseDevOptions(args);
     const log = createLog(options.logLevel, terminal.err, terminal.isTerminal);
-    const dev = await startDev(options, log);
+    const dev = await startDev(options, log, terminal.env);
     terminal.out(dev.banner);
     await aborted(terminal.signal);
     await Promise.race([dev.stop(), sleep(clock, STOP_MS)]);
@@ -44,8 +46,9 @@ export const devCommand: Command = {
 };
 
 /** The whole system on one page: state, configuration, bus, guards, gateway, ingest, admin. */
-async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) {
+async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, env: Terminal['env']) {
   const { file, listen } = options;
+  const telemetry = await openTelemetry('dev', options.otlpEndpoint, env, log);
   const local = await openState(options.stateDir, clock);
   const metrics = createMetrics({ version });
   const secretsDir = options.secretsDir ?? local.secretsDir;
@@ -59,7 +62,14 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
       return { maxEvents, maxAgeMs: maxAge, maxBytes };
     },
   });
-  const guards = new Guards({ clock, random, log, observer: metrics.guard, secretsDir });
+  const guards = new Guards({
+    clock,
+    random,
+    log,
+    observer: metrics.guard,
+    secretsDir,
+    tracer: telemetry?.guard,
+  });
   await guards.apply(configuration.guards);
 
   let rules: IngestRules = ingestRules(configuration.gateway.spec);
@@ -80,6 +90,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
     pod,
     pages,
     accessLog: await openAccessLog(options.access, log),
+    tracer: telemetry?.http,
   });
 
   const state = { gateway, guards, bus };
@@ -126,6 +137,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>) 
       guards.stop();
       admin.stop();
       await listeners.stop();
+      await telemetry?.stop(TRACES_END_MS);
     },
   };
 }

@@ -11,6 +11,7 @@ import type { HttpObserver } from '../http/observer.ts';
 import { LocalOwner } from '../http/owner.ts';
 import { createRoutes } from '../http/routes.ts';
 import { holderName, SharedOwner } from '../http/shared-owner.ts';
+import type { HttpTracer } from '../http/tracer.ts';
 import type { AccessLog } from '../stream/access-log.ts';
 import { Hub } from '../stream/hub.ts';
 import type { StreamObserver } from '../stream/observer.ts';
@@ -28,13 +29,15 @@ export interface GatewayContext {
   /** Absent: there is no other process that could hold streams. */
   readonly control?: Control;
   readonly pages?: AppParts['pages'];
+  /** Absent: nothing is traced. */
+  readonly tracer?: HttpTracer | undefined;
   /** Absent: nothing is said of streams that have ended. */
   readonly accessLog?: AccessLog | undefined;
 }
 
 /** The stream server without its listeners: events in from the bus, an app for requests, swapped configuration. */
 export async function createGateway({ configuration, guards, bus, metrics, ...context }: GatewayContext) {
-  const { accessLog, clock, control, log, pages, pod, random } = context;
+  const { accessLog, clock, control, log, pages, pod, random, tracer } = context;
   let routes = createRoutes(configuration.gateway.spec);
   let settings = streamSettings(configuration.gateway.spec);
   const hub = new Hub({
@@ -66,6 +69,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     random,
     log,
     ...(pages === undefined ? {} : { pages }),
+    tracer,
   });
   /** By uid: a guard that was deleted and made again counts its generations anew. */
   const enforced = new Map<string, number>();

@@ -15,6 +15,7 @@ import { aborted } from './ending.ts';
 import { createGateway, type Gateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
 import { ACCESS_LOG_FLAGS, openAccessLog } from './open-access-log.ts';
+import { openTelemetry, TRACING_FLAG } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { openRedisRole } from './redis-role.ts';
 import { addressOf, parseServerOptions, SERVER_FLAGS, type ServerOptions } from './server-options.ts';
@@ -24,6 +25,7 @@ const { random } = Math;
 const POD_BYTES = 6;
 /** Beyond the window, for streams whose peers are slow to take their end. */
 const STREAMS_END_MS = 5000;
+const TRACES_END_MS = 2000;
 const DRAIN_LOOK_MS = 50;
 
 export const gatewayCommand: Command = {
@@ -39,7 +41,7 @@ the events that \`tidegate ingest\` puts into the same Redis: a client may resum
     --listen-http    7114             HTTP/1.1 and HTTP/2 by prior knowledge, when there is none
     --listen-admin   127.0.0.1:7190   /livez /readyz /metrics /status
   --tls-cert, --tls-key   the certificate, re-read when the files change (default: spec.tls.secretName)
-${ACCESS_LOG_FLAGS}${SERVER_FLAGS}
+${ACCESS_LOG_FLAGS}${TRACING_FLAG}${SERVER_FLAGS}
 SIGTERM drains: not ready at once, streams go on for drain.lameDuck, then end one by one over drain.window, told to
 come back. A second one ends at once.
 `,
@@ -56,6 +58,7 @@ come back. A second one ends at once.
 /** Configuration, Redis, guards, streams, listeners, in the order in which they need each other. */
 async function startGateway(options: ServerOptions, log: Log, terminal: Terminal) {
   const accessLog = await openAccessLog(options.access, log);
+  const telemetry = await openTelemetry('gateway', options.otlpEndpoint, terminal.env, log);
   const opened = await openRedisRole('gateway', options, log, terminal);
   const { link, metrics, parts, source } = opened;
   const configuration = source.current();
@@ -68,9 +71,23 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
     log,
     observer: metrics.guard,
     secretsDir: source.places.configMapsDir,
+    tracer: telemetry?.guard,
   });
   await Promise.all([opened.connect(), guards.apply(configuration.guards)]);
-  const context = { configuration, guards, bus, clock, random, log, metrics, pod, control, accessLog };
+  const tracer = telemetry?.http;
+  const context = {
+    configuration,
+    guards,
+    bus,
+    clock,
+    random,
+    log,
+    metrics,
+    pod,
+    control,
+    accessLog,
+    tracer,
+  };
   const gateway = await createGateway(context).catch((error: unknown) => {
     if (!(error instanceof BusError)) throw error;
     throw new UnreachableError(`Redis can not be used: ${link.fault || 'it does not answer'}`, {
@@ -116,6 +133,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
       bus.stop();
       link.stop();
       admin.stop();
+      await telemetry?.stop(TRACES_END_MS);
       log.info('stopped');
     },
   };

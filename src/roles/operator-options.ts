@@ -3,6 +3,7 @@ import { UsageError } from '../core/coded-error.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
 import type { LogLevel } from '../core/log.ts';
 import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
+import { otlpEndpoint, TRACING, TRACING_FLAG } from './open-telemetry.ts';
 
 /** What `operator` is told by flags. */
 export interface OperatorOptions {
@@ -16,11 +17,12 @@ export interface OperatorOptions {
   readonly kubeconfig: string | undefined;
   readonly admin: ListenAddress | undefined;
   readonly logLevel: LogLevel;
+  readonly otlpEndpoint: string | undefined;
 }
 
 export const OPERATOR_USAGE = `Usage: tidegate operator --image IMAGE [--namespace NAMESPACE] [--watch-namespace NAMESPACE]
                          [--identity NAME] [--lease-name NAME] [--kubeconfig FILE]
-                         [--listen-admin ADDRESS] [--log-level LEVEL]
+                         [--listen-admin ADDRESS] [--otlp-endpoint URL] [--log-level LEVEL]
 
 Runs what EventGateways ask for, and says in their status and that of JwtGuards how far it is. Any number of operators
 may run; the one that holds the Lease works.
@@ -32,6 +34,7 @@ may run; the one that holds the Lease works.
   --lease-name NAME       operators that share it take turns (default tidegate-operator)
   --kubeconfig FILE       how to reach the API server (default: KUBECONFIG, else ~/.kube/config, else as a pod does)
   --listen-admin ADDRESS  [HOST:]PORT or off: /livez /readyz /metrics /status (default 127.0.0.1:7190)
+${TRACING_FLAG}                          and so do the gateway pods that it makes
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 
 SIGTERM: what is under way is finished, the Lease is given back. A second one ends at once.
@@ -51,6 +54,7 @@ export function parseOperatorOptions(args: readonly string[]): OperatorOptions {
         kubeconfig: { type: 'string' },
         'listen-admin': { type: 'string', default: '127.0.0.1:7190' },
         'log-level': { type: 'string', default: 'info' },
+        ...TRACING,
       },
     }),
   );
@@ -65,5 +69,6 @@ export function parseOperatorOptions(args: readonly string[]): OperatorOptions {
     kubeconfig: values.kubeconfig,
     admin: listenAddress('listen-admin', values['listen-admin']),
     logLevel: logLevel(values['log-level']),
+    otlpEndpoint: otlpEndpoint(values['otlp-endpoint']),
   };
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { systemClock as clock } from '../core/clock.ts';
 import { createLog, type Log } from '../core/log.ts';
-import type { Command } from '../core/terminal.ts';
+import type { Command, Terminal } from '../core/terminal.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createAdminServer } from '../http/admin-server.ts';
 import { ELECTION_TIMES, Election } from '../kube/election.ts';
@@ -15,12 +15,14 @@ import { askPod } from '../operator/ask-pod.ts';
 import { Controller } from '../operator/controller.ts';
 import { clusterAccess } from '../operator/kube-access.ts';
 import { aborted } from './ending.ts';
+import { openTelemetry, tracingEnv } from './open-telemetry.ts';
 import { OPERATOR_USAGE, type OperatorOptions, parseOperatorOptions } from './operator-options.ts';
 import { version } from './version.ts';
 
 const { random } = Math;
 /** Makes an operator another one than its predecessor in the same pod. */
 const IDENTITY_BYTES = 4;
+const TRACES_END_MS = 2000;
 
 export const operatorCommand: Command = {
   summary: 'runs what EventGateways ask for in a Kubernetes cluster',
@@ -28,15 +30,16 @@ export const operatorCommand: Command = {
   async run(args, terminal) {
     const options = parseOperatorOptions(args);
     const log = createLog(options.logLevel, terminal.err, terminal.isTerminal);
-    const operator = await startOperator(options, log);
+    const operator = await startOperator(options, log, terminal.env);
     await aborted(terminal.signal);
     await operator.stop();
     return 0;
   },
 };
 
-async function startOperator(options: OperatorOptions, log: Log) {
+async function startOperator(options: OperatorOptions, log: Log, env: Terminal['env']) {
   const { image, leaseName, watchNamespace } = options;
+  const telemetry = await openTelemetry('operator', options.otlpEndpoint, env, log);
   const access = clusterAccess(options.kubeconfig);
   const namespace = options.namespace ?? access.namespace ?? (await podNamespace());
   const identity = `${options.identity ?? hostname()}_${randomBytes(IDENTITY_BYTES).toString('hex')}`;
@@ -45,8 +48,11 @@ async function startOperator(options: OperatorOptions, log: Log) {
   const metrics = createMetrics({ version });
   const observer = metrics.operator();
   const controller = new Controller(
-    { image, watchNamespace, operatorNamespace: namespace, identity },
-    { client, ask: askPod, clock, random, log, observer },
+    {
+      ...{ image, watchNamespace, operatorNamespace: namespace, identity },
+      gatewayEnv: tracingEnv(options.otlpEndpoint, env),
+    },
+    { client, ask: askPod, clock, random, log, observer, tracer: telemetry?.operator },
   );
   const { view } = controller;
   const election = new Election(
@@ -90,6 +96,7 @@ async function startOperator(options: OperatorOptions, log: Log) {
       await view.stop();
       client.close();
       admin.stop();
+      await telemetry?.stop(TRACES_END_MS);
       log.info('stopped');
     },
   };

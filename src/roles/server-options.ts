@@ -4,6 +4,7 @@ import type { ListenAddress } from '../core/listen-address.ts';
 import type { LogLevel } from '../core/log.ts';
 import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
 import { ACCESS_LOG, type AccessLogOptions, accessLogOptions } from './open-access-log.ts';
+import { otlpEndpoint, TRACING } from './open-telemetry.ts';
 
 /** What `gateway` and `ingest` are told by flags. */
 export interface ServerOptions {
@@ -19,6 +20,7 @@ export interface ServerOptions {
   readonly secretsDir: string | undefined;
   readonly logLevel: LogLevel;
   readonly access: AccessLogOptions;
+  readonly otlpEndpoint: string | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   /** Absent: the flag was not given, so the role decides. */
@@ -59,6 +61,7 @@ export function parseServerOptions(
         kubeconfig: { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
         ...ACCESS_LOG,
+        ...TRACING,
       },
     }),
   );
@@ -73,7 +76,9 @@ export function parseServerOptions(
   const foreign = LISTENERS.find((name) => !names.includes(name) && values[`listen-${name}`] !== undefined);
   if (foreign !== undefined) throw new UsageError(`${role} has no listener ${foreign}`);
   const unknown =
-    role === 'gateway' ? undefined : Object.keys(ACCESS_LOG).find((flag) => Object.hasOwn(values, flag));
+    role === 'gateway'
+      ? undefined
+      : Object.keys({ ...ACCESS_LOG, ...TRACING }).find((flag) => Object.hasOwn(values, flag));
   if (unknown !== undefined) throw new UsageError(`${role} has no streams, so no --${unknown}`);
   const listen = names.flatMap((name) => {
     const text = values[`listen-${name}`];
@@ -87,6 +92,7 @@ export function parseServerOptions(
     secretsDir: values['secrets-dir'],
     logLevel: logLevel(values['log-level']),
     access: accessLogOptions(values),
+    otlpEndpoint: otlpEndpoint(values['otlp-endpoint']),
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],
     listen: Object.fromEntries(listen),

@@ -92,6 +92,20 @@ describe('children', () => {
       assert.notDeepEqual(template(`events-${component}`, more), template(`events-${component}`)));
   }
 
+  it('give gateway pods, and no others, the environment that the operator hands on', () => {
+    const env = (component: string) => {
+      const spec = children({ ...wish(), gatewayEnv: { A: 'a', B: 'b' } }, 'operator').find(
+        ({ object: draft }) => draft.kind === 'Deployment' && draft.metadata.name === `events-${component}`,
+      );
+      return JSON.parse(JSON.stringify(spec)).object.spec.template.spec.containers[0].env.slice(1);
+    };
+    assert.deepEqual(env('gateway'), [
+      { name: 'A', value: 'a' },
+      { name: 'B', value: 'b' },
+    ]);
+    assert.deepEqual(env('ingest'), []);
+  });
+
   const NAMES: Readonly<Record<string, boolean>> = {
     events: true,
     'e-1': true,

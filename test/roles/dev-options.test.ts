@@ -12,6 +12,7 @@ describe('parseDevOptions', () => {
       secretsDir: undefined,
       logLevel: 'info',
       access: { accessLog: true, subjectHashKeyFile: undefined },
+      otlpEndpoint: undefined,
       tlsCert: undefined,
       tlsKey: undefined,
       listen: {
@@ -27,7 +28,7 @@ describe('parseDevOptions', () => {
   it('takes every flag, before and after the file', () => {
     const options = parseDevOptions([
       ...['--tls-cert', 'c', 'my.yaml', '--tls-key', 'k', '--secrets-dir', 's', '--state-dir=d'],
-      ...['--access-log', 'on', '--subject-hash-key-file', 'h'],
+      ...['--access-log', 'on', '--subject-hash-key-file', 'h', '--otlp-endpoint', 'http://collector:4318'],
       ...['--log-level', 'debug', ...LISTEN.flatMap((name, at) => [`--listen-${name}`, `[::1]:${at + 1}`])],
     ]);
     const { listen, ...rest } = options;
@@ -37,6 +38,7 @@ describe('parseDevOptions', () => {
       secretsDir: 's',
       logLevel: 'debug',
       access: { accessLog: true, subjectHashKeyFile: 'h' },
+      otlpEndpoint: 'http://collector:4318',
       tlsCert: 'c',
       tlsKey: 'k',
     });
@@ -75,6 +77,7 @@ describe('parseDevOptions', () => {
       'state-dir',
       'access-log',
       'subject-hash-key-file',
+      'otlp-endpoint',
       'log-level',
     ]) {
       assert.ok(DEV_USAGE.includes(`  --${flag}`) || DEV_USAGE.includes(`, --${flag} `), flag);

@@ -16,6 +16,7 @@ describe('flags of operator', () => {
       kubeconfig: undefined,
       admin: { host: '127.0.0.1', port: 7190 },
       logLevel: 'info',
+      otlpEndpoint: undefined,
     }));
 
   it('take the address of a pod in brackets, whatever its family', () => {

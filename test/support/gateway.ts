@@ -8,6 +8,7 @@ import { Guards } from '../../src/guard/guards.ts';
 import type { AppParts } from '../../src/http/app.ts';
 import { createClearListener } from '../../src/http/clear-listener.ts';
 import { createProtocols } from '../../src/http/protocols.ts';
+import type { HttpTracer } from '../../src/http/tracer.ts';
 import { createGateway, type Gateway } from '../../src/roles/gateway-parts.ts';
 import { AUDIENCE, createKey, forge, ISSUER, type IssuerKey, jwks, type Members } from './issuer.ts';
 import { type Observed, observe } from './observers.ts';
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly sessionIdleMs?: number;
   /** What `dev` serves beside streams. */
   readonly pages?: AppParts['pages'];
+  /** What traces are told. */
+  readonly tracer?: HttpTracer;
   /** Lines of the log, if anybody cares. */
   readonly log?: (line: string) => void;
 }
@@ -61,7 +64,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   const bus = new MemoryBus({ clock, bounds: () => bounds });
   const pages = options.pages === undefined ? {} : { pages: options.pages };
   const parts = { configuration, guards, bus, clock, random, log, metrics: observed, pod: 'pod-1', ...pages };
-  const gateway = await createGateway(parts);
+  const gateway = await createGateway({ ...parts, tracer: options.tracer });
   const protocols = createProtocols(gateway.app, options.sessionIdleMs);
   const listener = createClearListener(protocols, clock, 1_000);
   const port = await listener.start({ host: '127.0.0.1', port: 0 });

@@ -15,6 +15,8 @@ export interface Wish {
   readonly guards: ReadonlyMap<string, JwtGuardSpec>;
   /** Of gateway and ingest pods. */
   readonly image: string;
+  /** Of gateway pods, beside what every pod has. */
+  readonly gatewayEnv?: Readonly<Record<string, string>>;
   /** Where the operator runs; it asks the pods what they enforce. */
   readonly operatorNamespace: string;
 }

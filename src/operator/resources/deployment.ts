@@ -113,7 +113,10 @@ function container(wish: Wish, workload: Workload): V1Container {
       `--secrets-dir=${SECRETS_DIR}`,
       `--listen-admin=[$(POD_IP)]:${ADMIN_PORT}`,
     ],
-    env: [{ name: 'POD_IP', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'status.podIP' } } }],
+    env: [
+      { name: 'POD_IP', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'status.podIP' } } },
+      ...Object.entries(workload.env).map(([name, value]) => ({ name, value })),
+    ],
     ports: [...workload.ports],
     resources: resources(workload),
     ...PROBES,

@@ -15,6 +15,7 @@ export interface Workload {
   readonly secrets: readonly KeyRef[];
   /** What the program takes on with a start only: a change of it replaces the pods. */
   readonly restartsFor: unknown;
+  readonly env: Readonly<Record<string, string>>;
   readonly defaultResources: V1ResourceRequirements;
 }
 
@@ -37,6 +38,7 @@ export function gatewayWorkload(wish: Wish): Workload {
     ports: [{ name, containerPort, protocol: 'TCP' }, admin],
     secrets: distinct([...redisSecrets(wish), ...tlsSecrets(tls?.secretName)]),
     restartsFor: [redis?.prefix],
+    env: wish.gatewayEnv ?? {},
     defaultResources: { requests: { cpu: '100m', memory: '192Mi' } },
   };
 }
@@ -53,6 +55,7 @@ export function ingestWorkload(wish: Wish): Workload {
     ],
     secrets: distinct([...redisSecrets(wish), ...tlsSecrets(ingest.tls?.secretName)]),
     restartsFor: [redis?.prefix, ingest.auth, ingest.tls],
+    env: {},
     defaultResources: { requests: { cpu: '100m', memory: '128Mi' } },
   };
 }
