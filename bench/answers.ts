@@ -12,7 +12,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/support/redis/redis-server.ts';
-import { Deployment, type GatewayProcess } from './deployment.ts';
+import { Deployment, type RoleProcess } from './deployment.ts';
 import { median, quantile, type Row, shown, table } from './figures.ts';
 import { report } from './report.ts';
 
@@ -82,7 +82,7 @@ async function answerOne(guard: string, sub: string): Promise<number> {
 }
 
 function send(
-  { port }: GatewayProcess,
+  { port }: RoleProcess,
   method: 'GET' | 'POST',
   guard: string,
   headers: Readonly<Record<string, string>>,

@@ -2,6 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { onPath } from '../test/support/on-path.ts';
+import { noSetpriv } from '../test/support/redis/redis-process.ts';
 
 /** What takes longer has hung: an event was lost, or a process is stuck. */
 const ANSWER_MS_MAX = 180_000;
@@ -62,9 +64,13 @@ export class Child<To, From> implements AsyncDisposable {
   }
 }
 
-/** Options of `fork` and arguments before a command that keep a process on one core. */
+/**
+ * What stands before a command to keep it on one core, where there are several, and to end it with this process, which
+ * may itself be killed.
+ */
 export function pinning(core: number): readonly string[] {
-  return availableParallelism() > core ? ['taskset', '-c', String(core)] : [];
+  const pinned = availableParallelism() > core && onPath('taskset') ? ['taskset', '-c', String(core)] : [];
+  return [...(noSetpriv === false ? ['setpriv', '--pdeathsig', 'KILL'] : []), ...pinned];
 }
 
 function pinned(core: number) {

@@ -55,14 +55,26 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** @param core the only one it may use, where there are several */
-  async startGateway(core?: number): Promise<GatewayProcess> {
-    const args = ['--secrets-dir', this.#directory, '--listen-http', '127.0.0.1:0', '--listen-admin', 'off'];
+  startGateway(core?: number): Promise<RoleProcess> {
+    return this.#start('gateway', 'http', core);
+  }
+
+  startIngest(core?: number): Promise<RoleProcess> {
+    return this.#start('ingest', 'ingest', core);
+  }
+
+  async #start(role: 'gateway' | 'ingest', listener: 'http' | 'ingest', core?: number): Promise<RoleProcess> {
+    const off = ['admin', ...(role === 'ingest' ? ['publish'] : [])].flatMap((name) => [
+      `--listen-${name}`,
+      'off',
+    ]);
+    const args = ['--secrets-dir', this.#directory, `--listen-${listener}`, '127.0.0.1:0', ...off];
     const [command = '', ...rest] = [
       ...(core === undefined ? [] : pinning(core)),
-      ...[process.execPath, CLI, 'gateway', this.#file, ...args],
+      ...[process.execPath, CLI, role, this.#file, ...args],
     ];
     const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
-    return new GatewayProcess(child, await listeningPort(child));
+    return new RoleProcess(child, await listeningPort(child, listener));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,7 +95,7 @@ export class Deployment implements AsyncDisposable {
   }
 }
 
-export class GatewayProcess implements AsyncDisposable {
+export class RoleProcess implements AsyncDisposable {
   readonly port: number;
   readonly #child: ChildProcess;
 
@@ -108,14 +120,14 @@ export class GatewayProcess implements AsyncDisposable {
   }
 }
 
-async function listeningPort(child: ChildProcess): Promise<number> {
+async function listeningPort(child: ChildProcess, wanted: string): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const timer = setTimeout(() => reject(new Error('the gateway does not listen')), LISTENING_MS);
-  child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}`)));
-  if (child.stderr === null) throw new TypeError('the gateway has no standard error');
+  const timer = setTimeout(() => reject(new Error('it does not listen')), LISTENING_MS);
+  child.once('exit', (code) => reject(new Error(`it ended with ${code}`)));
+  if (child.stderr === null) throw new TypeError('it has no standard error');
   createInterface({ input: child.stderr }).on('line', (line) => {
     const { level, listener, message, port } = JSON.parse(line);
-    if (message === 'listening' && listener === 'http') resolve(port);
+    if (message === 'listening' && listener === wanted) resolve(port);
     else if (level !== 'info') console.error(line);
   });
   try {

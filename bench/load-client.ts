@@ -13,7 +13,8 @@ const ANSWER_MS_MAX = 180_000;
 const AT_ONCE = 500;
 
 export interface LoadOptions {
-  readonly port: number;
+  /** Several: streams take turns. */
+  readonly port: number | readonly number[];
   /** Sent in turn. */
   readonly requests: readonly Buffer[];
   readonly publishPort?: number | undefined;
@@ -59,12 +60,16 @@ export class LoadClient implements AsyncDisposable {
   readonly #directory: string;
   readonly #answers: ((answer: Load | Error) => void)[] = [];
   #said = '';
+  #ended: Error | undefined;
 
   private constructor(child: ChildProcess, directory: string) {
     this.#child = child;
     this.#directory = directory;
     if (child.stdout === null || child.stderr === null) throw new TypeError('the client has no output');
     createInterface({ input: child.stdout }).on('line', (line) => this.#answers.shift()?.(JSON.parse(line)));
+    child.stdin?.on('error', () => {
+      // It has ended; 'close' says why.
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said += text;
     });
@@ -91,7 +96,8 @@ export class LoadClient implements AsyncDisposable {
     );
     const args = [
       native.loadClient,
-      ...['--port', String(options.port), '--requests', requests],
+      ...[options.port].flat().flatMap((port) => ['--port', String(port)]),
+      ...['--requests', requests],
       ...(options.publishPort === undefined
         ? []
         : ['--publish-port', String(options.publishPort), '--publications', publications]),
@@ -117,6 +123,11 @@ export class LoadClient implements AsyncDisposable {
 
   paced(perSecond: number, seconds: number): Promise<Load> {
     return this.#ask(`paced ${perSecond} ${seconds}`);
+  }
+
+  /** Flat out, to nobody here; resolves when each has been answered by a line. */
+  lines(count: number): Promise<Load> {
+    return this.#ask(`lines ${count}`);
   }
 
   /** The first streams are not read any more. */
@@ -146,6 +157,7 @@ export class LoadClient implements AsyncDisposable {
   }
 
   async #ask(command: string): Promise<Load> {
+    if (this.#ended !== undefined) throw this.#ended;
     const { promise, resolve } = Promise.withResolvers<Load | Error>();
     this.#answers.push(resolve);
     const timer = setTimeout(() => resolve(new Error(`no answer to "${command}"`)), ANSWER_MS_MAX);

@@ -1,5 +1,5 @@
 /**
- * The Redis bus: CPU per event at a pod, events per second through one Redis, and a storm of resumes after a restart.
+ * The Redis bus: CPU per event at a pod, and events per second through one Redis.
  *
  * How it avoids fooling itself: Redis is Debian's redis-server, started for this run on a free port without
  * persistence; publisher, followers, gateway and clients are processes of their own and measure their own CPU time, so
@@ -13,25 +13,20 @@
  *   carries messages as long and as many unanswered, but keeps nothing and runs no script. On a machine with few cores the
  *   processes share them, so the CPU time an event of Redis and of the publisher stands beside: it is what a larger
  *   machine would be limited by.
- * - Resume: see `redis/resume.ts`.
  *
- *     npm run bench -- redis [--only cpu,throughput,resume] [--events 100000] [--rate 10000] [--streams 10000]
- *                            [--resume-events 100] [--rounds 3] [--json FILE]
+ *     npm run bench -- redis [--only cpu,throughput] [--events 100000] [--rate 10000] [--rounds 3] [--json FILE]
  */
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/support/redis/redis-server.ts';
 import { cpuPerEvent } from './redis/cpu-per-event.ts';
-import { resume } from './redis/resume.ts';
 import { throughput } from './redis/throughput.ts';
 import { report } from './report.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'cpu,throughput,resume' },
+    only: { type: 'string', default: 'cpu,throughput' },
     events: { type: 'string', default: '100000' },
     rate: { type: 'string', default: '10000' },
-    streams: { type: 'string', default: '10000' },
-    'resume-events': { type: 'string', default: '100' },
     rounds: { type: 'string', default: '3' },
     json: { type: 'string' },
   },
@@ -43,8 +38,6 @@ await using server = await startRedis({ appendonly: false });
 const parts = {
   cpu: () => cpuPerEvent(server, { events, perSecond: Number(values.rate), rounds }),
   throughput: () => throughput(server, { events, rounds }),
-  resume: () =>
-    resume(server, { streams: Number(values.streams), events: Number(values['resume-events']), rounds }),
 };
 const only = values.only.split(',');
 const done = [];

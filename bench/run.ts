@@ -2,7 +2,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const NAMES = ['fanout', 'http2', 'throughput', 'memory', 'expiry', 'redis', 'answers', 'smoke'];
+const NAMES = [
+  ...['fanout', 'http2', 'throughput', 'memory', 'connects', 'resume', 'stalled', 'selection', 'expiry'],
+  ...['ingest', 'gateways', 'redis', 'answers', 'smoke'],
+];
 const [name = '', ...args] = process.argv.slice(2);
 if (!NAMES.includes(name)) {
   console.error(`Usage: npm run bench -- NAME [ARGUMENTS]\nNames: ${NAMES.join(', ')}`);

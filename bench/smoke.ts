@@ -9,10 +9,18 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
-  ['fanout', '--streams', '1000', '--deliveries', '50000', '--rounds', '1'],
-  ['http2', '--streams', '1000', '--deliveries', '50000', '--rounds', '1'],
+  ['fanout', '--streams', '1000', '--deliveries', '30000', '--rounds', '1'],
+  ['http2', '--streams', '1000', '--deliveries', '30000', '--rounds', '1'],
+  ['throughput', '--cases', '500x200', '--seconds', '1', '--rounds', '1'],
+  ['memory', '--streams', '1000', '--tls-streams', '200', '--rounds', '1'],
+  ['connects', '--streams', '500', '--rounds', '1'],
+  ['resume', '--streams', '500', '--rounds', '1'],
+  ['stalled', '--streams', '100', '--seconds', '8', '--rounds', '1'],
+  ['selection', '--streams', '500', '--deliveries', '20000', '--events', '300', '--rounds', '1'],
   ['expiry', '--streams', '500', '--rounds', '1'],
-  ['redis', '--events', '20000', '--streams', '1000', '--rounds', '1'],
+  ['ingest', '--lines', '20000', '--rounds', '1'],
+  ['gateways', '--streams', '500', '--deliveries', '20000', '--rounds', '1'],
+  ['redis', '--events', '10000', '--rounds', '1'],
   ['answers', '--answers', '50'],
 ];
 const LIMIT_S = 120;

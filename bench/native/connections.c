@@ -62,7 +62,7 @@ static void connect_one(void) {
   }
   struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002u + index % (uint32_t)options.sources)};
   if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) fail("a source address: %s", strerror(errno));
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.ports[index % (uint32_t)options.ports_count])};
   if (inet_pton(AF_INET, options.host, &to.sin_addr) != 1) fail("--host takes an IPv4 address");
   if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) fail("a connection: %s", strerror(errno));
   under_way++;

@@ -1,7 +1,7 @@
 /*
  * The load client of the benches: thousands of event streams from one thread, and the producer that feeds them.
  *
- *   load-client --port PORT --requests FILE [--publish-port PORT --publications FILE] [--host 127.0.0.1]
+ *   load-client --port PORT… --requests FILE [--publish-port PORT --publications FILE] [--host 127.0.0.1]
  *               [--sources 4] [--http2 STREAMS_PER_CONNECTION] [--receive-buffer BYTES] [--ends]
  *
  * Commands come as lines on standard input, one at a time; each is answered by one JSON object on standard output.
@@ -9,6 +9,7 @@
  *   open COUNT AT_ONCE MARKERS   opens streams; answered when each has its 200 and so many markers
  *   each COUNT                   publishes so many events, each when all who are owed the one before have it
  *   paced RATE SECONDS           publishes at a steady rate; answered when all have arrived
+ *   lines COUNT                  publishes flat out, to nobody; answered when each line has been, by a line
  *   stall COUNT                  the first streams are not read any more
  *   ends                         answered when every stream has been closed (with --ends, which lets them)
  *   dump FILE                    a line for each stream: opened, complete, challenged, ended (microseconds, 0: never), clean, markers
@@ -40,9 +41,9 @@ struct stream *streams;
 uint32_t streams_count, markers_owed;
 
 static int poller, pacer;
-static enum { IDLE, OPENING, EACH, PACED, DRAINING, ENDING } doing = IDLE;
+static enum { IDLE, OPENING, EACH, PACED, DRAINING, LINES, ENDING } doing = IDLE;
 static struct totals before;
-static uint64_t published_before, owed_before, to_publish;
+static uint64_t published_before, answered_before, to_publish;
 static double rate, seconds;
 static int64_t began, late_max;
 static struct rusage used_before;
@@ -79,7 +80,7 @@ static void begin(int what) {
   doing = what;
   before = totals;
   published_before = published;
-  owed_before = owed_in_total;
+  answered_before = answered;
   late_max = 0;
   histogram_reset();
   getrusage(RUSAGE_SELF, &used_before);
@@ -145,6 +146,9 @@ static void command(char *line) {
     begin(PACED);
     struct itimerspec often = {{0, PACE_NS}, {0, PACE_NS}};
     timerfd_settime(pacer, 0, &often, NULL);
+  } else if (sscanf(line, "lines %u", &count) == 1) {
+    begin(LINES);
+    to_publish = count;
   } else if (sscanf(line, "stall %u", &count) == 1) {
     begin(IDLE);
     stall_streams(count);
@@ -184,7 +188,8 @@ static void commands(void) {
 }
 
 static void look(void) {
-  if (doing != OPENING && totals.markers > owed_in_total) fail("%llu events more than are owed", (unsigned long long)(totals.markers - owed_in_total));
+  /* A client that does not publish can't know what is owed. */
+  if (options.publish_port != 0 && doing != OPENING && totals.markers > owed_in_total) fail("%llu events more than are owed", (unsigned long long)(totals.markers - owed_in_total));
   switch (doing) {
   case OPENING:
     if (totals.opened - before.opened + 0u < totals.receivers - before.receivers) return;
@@ -198,6 +203,10 @@ static void look(void) {
     return;
   case DRAINING:
     if (totals.markers == owed_in_total) finish();
+    return;
+  case LINES:
+    publish_ahead(published_before + to_publish);
+    if (answered - answered_before == to_publish) finish();
     return;
   case ENDING:
     if (totals.closed == totals.opened) finish();
@@ -223,7 +232,10 @@ static void parse(int count, char **arguments) {
       continue;
     }
     at++;
-    if (strcmp(name, "--port") == 0) options.port = number(value);
+    if (strcmp(name, "--port") == 0) {
+      if (options.ports_count == 8) fail("at most 8 ports");
+      options.ports[options.ports_count++] = number(value);
+    }
     else if (strcmp(name, "--publish-port") == 0) options.publish_port = number(value);
     else if (strcmp(name, "--host") == 0) options.host = value;
     else if (strcmp(name, "--sources") == 0) options.sources = number(value);
@@ -233,7 +245,7 @@ static void parse(int count, char **arguments) {
     else if (strcmp(name, "--publications") == 0) publications = value;
     else fail("unknown option %s", name);
   }
-  if (requests == NULL || options.port == 0) fail("--port and --requests are needed");
+  if (requests == NULL || options.ports_count == 0) fail("--port and --requests are needed");
   if (options.sources < 1 || options.per_connection < 1) fail("--sources and --http2 take at least 1");
   read_requests(requests);
   if (publications != NULL) read_publications(publications);

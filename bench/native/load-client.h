@@ -36,7 +36,7 @@ struct publication {
 
 struct options {
   const char *host;
-  int port, publish_port, sources, per_connection, receive_buffer;
+  int ports[8], ports_count, publish_port, sources, per_connection, receive_buffer;
   bool ends;
 };
 
@@ -72,8 +72,9 @@ void send_all(int fd, const void *bytes, size_t length);
 void read_publications(const char *file);
 void publish_connect(void);
 void publish_one(void);
+void publish_ahead(uint64_t until);
 void publisher_ready(uint32_t events);
-extern uint64_t published, owed_in_total;
+extern uint64_t published, owed_in_total, answered;
 
 /* histogram.c */
 void histogram_reset(void);

@@ -14,7 +14,9 @@
 
 #include "load-client.h"
 
-uint64_t published, owed_in_total;
+#define AHEAD_BYTES 65536
+
+uint64_t published, owed_in_total, answered;
 
 static struct publication *publications;
 static uint32_t publications_count, next;
@@ -64,7 +66,7 @@ static void keep(const char *bytes, size_t length) {
   watch(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLOUT, TAG_PUBLISHER, 0);
 }
 
-void publish_one(void) {
+static struct publication *stamped(void) {
   if (fd < 0) publish_connect();
   if (publications_count == 0) fail("there is nothing to publish");
   struct publication *one = &publications[next++ % publications_count];
@@ -72,12 +74,25 @@ void publish_one(void) {
   snprintf(stamp, sizeof stamp, "%016lld", (long long)now_us());
   memcpy(one->stamp, stamp, STAMP_DIGITS);
   published++;
+  return one;
+}
+
+void publish_one(void) {
+  struct publication *one = stamped();
   owed_in_total += one->receivers > 0 ? one->receivers : totals.receivers;
   if (unsent_bytes > 0) return keep(one->bytes, one->length);
   ssize_t sent = send(fd, one->bytes, one->length, MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN) fail("publishing: %s", strerror(errno));
   if (sent < 0) sent = 0;
   if ((size_t)sent < one->length) keep(one->bytes + sent, one->length - (size_t)sent);
+}
+
+/* As much as the socket and a buffer take, for nobody here to receive. */
+void publish_ahead(uint64_t until) {
+  while (published < until && unsent_bytes < AHEAD_BYTES) {
+    struct publication *one = stamped();
+    keep(one->bytes, one->length);
+  }
 }
 
 void publisher_ready(uint32_t events) {
@@ -88,6 +103,7 @@ void publisher_ready(uint32_t events) {
     if (length == 0) fail("the publishing connection was closed");
     if (length > 0) {
       answer[length] = 0;
+      for (const char *at = answer; (at = memchr(at, '\n', (size_t)(answer + length - at))) != NULL; at++) answered++;
       if (strncmp(answer, "HTTP/1.1 ", 9) == 0 ? answer[9] != '2' : strstr(answer, "\"error\"") != NULL) {
         fail("publishing was refused: %.300s", answer);
       }

@@ -31,10 +31,8 @@ export type FromPublisher =
 
 export const PREFIX = 'tidegate:{bench}:';
 
-/** Ends the data of every event, and occurs nowhere else. */
-export const MARKER = '~';
-/** 150 bytes, as a small JSON document. */
+/** 150 bytes, a small JSON document as a string; the load client wants a stamp and a marker at the end. */
 export const DATA =
-  `{"instrument":"ABCDEF-EUR","side":"sell","price":"1234.5600","quantity":"17.250","venue":"XETR","sequence":8812345,"note":"`
-    .padEnd(146, 'x')
-    .concat(`"}${MARKER}`);
+  `{"instrument":"ABCDEF-EUR","side":"sell","price":"1234.5600","quantity":"17.250","venue":"XETR","note":"`
+    .padEnd(131, 'x')
+    .concat(`"}${'0'.repeat(16)}~`);

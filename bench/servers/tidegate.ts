@@ -38,6 +38,8 @@ export interface Tidegate extends Server {
   /** Of the guard at `/rs256`; it outlives any bench. */
   readonly token: string;
   mint(alg: Algorithm, claims: Members): string;
+  /** By its name without the prefix. */
+  metric(name: string): Promise<number>;
   /** After two full collections. */
   memory(): Promise<Memory>;
   watchLoop(): Promise<void>;
@@ -51,8 +53,8 @@ export async function startTidegate(directory: string, options: TidegateOptions 
   await mkdir(own, { recursive: true });
   const file = join(own, 'tidegate.yaml');
   await writeFile(file, configuration(keys, options));
-  const listen = ['tls', 'http', 'ingest'].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
-  const off = ['publish', 'admin'].flatMap((name) => [`--listen-${name}`, 'off']);
+  const listen = ['tls', 'http', 'ingest', 'admin'].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
+  const off = ['--listen-publish', 'off'];
   const state = ['--state-dir', join(own, 'state'), '--log-level', 'warn'];
   const node = [...PROBING, CLI];
   const process = new ServerProcess(
@@ -60,13 +62,14 @@ export async function startTidegate(directory: string, options: TidegateOptions 
     [...node, 'dev', file, ...listen, ...off, ...state],
     true,
   );
-  const [tlsPort, publishPort, port] = await process.said((output) => {
-    const [tls, ingest, clear] = [
+  const [tlsPort = 0, publishPort = 0, port = 0, adminPort = 0] = await process.said((output) => {
+    const ports = [
       /https:\/\/localhost:(\d+)/,
       /nc -w 1 localhost (\d+)/,
-      /http:\/\/localhost:(\d+)/,
+      /http:\/\/localhost:(\d+)\/rs256/,
+      /http:\/\/localhost:(\d+)\/metrics/,
     ].map((pattern) => Number(pattern.exec(output)?.[1]));
-    return tls && ingest && clear ? ([tls, ingest, clear] as const) : undefined;
+    return ports.some(Number.isNaN) ? undefined : ports;
   });
   const mint = (alg: Algorithm, claims: Members): string => mintWith(keys, alg, claims);
   const token = mint('RS256', { sub: 'bench', exp: inSeconds(TOKEN_S) });
@@ -78,6 +81,10 @@ export async function startTidegate(directory: string, options: TidegateOptions 
     publications: [publication({})],
     token,
     mint,
+    async metric(name) {
+      const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+      return Number(new RegExp(`^tidegate_${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    },
     memory: () => askProbe(process, { ask: 'memory' }),
     async watchLoop() {
       await askProbe(process, { ask: 'watch' });
