@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "prints a stream's events and answers its challenges",
     load: async () => (await import('./roles/listen.ts')).listenCommand,
   },
+  revoke: {
+    summary: 'revokes tokens at a gateway: their streams end, they come in no more',
+    load: async () => (await import('./roles/revoke.ts')).revokeCommand,
+  },
   check: {
     summary: 'validates configuration files and prints every fault',
     load: async () => (await import('./roles/check.ts')).checkCommand,

@@ -230,12 +230,12 @@ describe('tidegate token and a running dev', { timeout: 120_000 }, () => {
     assert.match(err, /^[^\n]+\n$/);
   });
 
-  for (const name of ['tls', 'http', 'ingest', 'publish', 'admin']) {
+  for (const name of ['tls', 'http', 'ingest', 'publish', 'admin', 'revocations']) {
     it(`dev ends with 3 and one sentence when the port of --listen-${name} is in use`, async (test) => {
       const other = createServer();
       test.after(() => other.close());
       const port = await bind(other, 'other', { host: '127.0.0.1', port: 0 });
-      const flags = ['tls', 'http', 'ingest', 'publish', 'admin'].flatMap((each) => [
+      const flags = ['tls', 'http', 'ingest', 'publish', 'admin', 'revocations'].flatMap((each) => [
         `--listen-${each}`,
         each === name ? `127.0.0.1:${port}` : '127.0.0.1:0',
       ]);

@@ -54,7 +54,7 @@ export async function startTidegate(directory: string, options: TidegateOptions 
   const file = join(own, 'tidegate.yaml');
   await writeFile(file, configuration(keys, options));
   const listen = ['tls', 'http', 'ingest', 'admin'].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
-  const off = ['--listen-publish', 'off'];
+  const off = ['publish', 'revocations'].flatMap((name) => [`--listen-${name}`, 'off']);
   const state = ['--state-dir', join(own, 'state'), '--log-level', 'warn'];
   const node = [...PROBING, CLI];
   const process = new ServerProcess(

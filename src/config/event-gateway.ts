@@ -102,6 +102,18 @@ export const eventGatewaySpec = z
       .describe('How a pod ends; its grace period is the sum plus 15 s.'),
     tls: serverTls('Certificate of the public port.').exactOptional(),
     redis: redisSpec.exactOptional(),
+    revocations: z
+      .strictObject({
+        tokenSecretRef: keyRef('Secret')
+          .exactOptional()
+          .describe(
+            'Where the bearer token of `POST /revocations` stands, one a line while it is replaced; read again when it changes. Without it only logout tokens revoke.',
+          ),
+      })
+      .exactOptional()
+      .describe(
+        'The port where tokens are revoked, by whoever has its credential or by the logout tokens of the issuers.',
+      ),
     ingest: z
       .strictObject({
         replicas: replicas(),

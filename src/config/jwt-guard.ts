@@ -104,6 +104,22 @@ export const jwtGuardSpec = z
       })
       .prefault({})
       .describe('How streams of this guard ask for a fresh token.'),
+    logout: z
+      .strictObject({
+        audiences: z
+          .array(line(IDENTIFIER_CHARACTERS_MAX))
+          .min(1)
+          .max(16)
+          .check(distinct('is listed twice', String))
+          .meta(cel(UNIQUE))
+          .describe(
+            'At least one of them must be in the `aud` claim of a logout token: client ids, as a rule.',
+          ),
+      })
+      .exactOptional()
+      .describe(
+        "Logout tokens of the issuer (OpenID Connect Back-Channel Logout); with the guard's own audiences when absent.",
+      ),
   })
   .describe('Which tokens are accepted, and what is taken from them.');
 

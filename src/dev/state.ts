@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
@@ -13,12 +14,15 @@ export interface DevelopmentState {
   /** Where references of the configuration resolve to; holds `dev-keys/jwks.json`. */
   readonly secretsDir: string;
   readonly keys: DevelopmentKeys;
+  /** Holds the credential for revocations. */
+  readonly revocationsTokenFile: string;
 }
 
+const CREDENTIAL_BYTES = 32;
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
 
-/** Makes whatever is missing: certificate, signing keys, public key set. */
+/** Makes whatever is missing: certificate, signing keys, public key set, credential for revocations. */
 export async function openState(directory: string, clock: Clock): Promise<DevelopmentState> {
   const certFile = join(directory, 'tls.crt');
   const keyFile = join(directory, 'tls.key');
@@ -31,7 +35,16 @@ export async function openState(directory: string, clock: Clock): Promise<Develo
   }
   const keys = (await readKeys(directory)) ?? (await makeKeys(directory));
   await writePrivate(join(secretsDir, 'dev-keys', 'jwks.json'), JSON.stringify(keys.jwks));
-  return { directory, certFile, keyFile, secretsDir, keys };
+  const credentialFile = revocationsTokenFile(directory);
+  if ((await readOptional(credentialFile)) === undefined) {
+    await writePrivate(credentialFile, `${randomBytes(CREDENTIAL_BYTES).toString('base64url')}\n`);
+  }
+  return { directory, certFile, keyFile, secretsDir, keys, revocationsTokenFile: credentialFile };
+}
+
+/** Where `dev` keeps the credential for revocations. */
+export function revocationsTokenFile(directory: string): string {
+  return join(directory, 'revocations-token');
 }
 
 /** The keys that `dev` made. @throws InputError when it never did */

@@ -4,7 +4,7 @@ import { claimValue } from './claim-value.ts';
 import type { JsonObject } from './json-object.ts';
 
 /** Of the subject and of the session; OpenID Connect allows a subject 255. */
-const IDENTIFIER_CHARACTERS_MAX = 256;
+export const IDENTIFIER_CHARACTERS_MAX = 256;
 
 /** Who a token is about and what it may, as the guard's claim paths find it. */
 export interface Bearer {
@@ -25,7 +25,7 @@ export function readBearer(claims: JsonObject, paths: JwtGuardSpec['claims']): B
 }
 
 /** Lone surrogates would all become U+FFFD on a wire, and so one subject another. */
-function isIdentifier(value: unknown): value is string {
+export function isIdentifier(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     value !== '' &&

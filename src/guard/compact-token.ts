@@ -8,6 +8,8 @@ export const TOKEN_BYTES_MAX = 8_192;
 export interface CompactToken {
   readonly algorithm: string;
   readonly kid: string | undefined;
+  /** `typ`, as sent. */
+  readonly type: unknown;
   readonly claims: JsonObject;
   /** What the signature covers: header and payload, as sent. */
   readonly signed: string;
@@ -56,8 +58,8 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-function readHeader(header: JsonObject): Pick<CompactToken, 'algorithm' | 'kid'> {
-  const { alg, kid } = header;
+function readHeader(header: JsonObject): Pick<CompactToken, 'algorithm' | 'kid' | 'type'> {
+  const { alg, kid, typ: type } = header;
   if (typeof alg !== 'string') throw new TokenError('malformed', 'the header has no "alg"');
   if (kid !== undefined && typeof kid !== 'string')
     throw new TokenError('malformed', '"kid" is not a string');
@@ -65,5 +67,5 @@ function readHeader(header: JsonObject): Pick<CompactToken, 'algorithm' | 'kid'>
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
     throw new TokenError('malformed', 'the header has critical extensions');
   }
-  return { algorithm: alg, kid };
+  return { algorithm: alg, kid, type };
 }

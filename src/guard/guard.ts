@@ -7,6 +7,7 @@ import type { Grant } from './grant.ts';
 import { findKey, hasKey } from './key-set.ts';
 import type { KeySetErrorCode } from './key-set-error.ts';
 import type { JwksSpec, KeySource, KeySourceParts, KeyState } from './key-source.ts';
+import { judgeLogout, type Logout } from './logout-token.ts';
 import { judge, type TrustsKey } from './policy.ts';
 import { rejudge } from './rejudge.ts';
 import type { Revocations } from './revocations.ts';
@@ -102,6 +103,21 @@ export class Guard {
     const grant = this.#grant(parsed, key);
     this.#parts.cache.put(cacheKey(this.uid, this.generation, token), grant);
     return grant;
+  }
+
+  /**
+   * A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6), by this guard as it is now. Whether it has been
+   * taken before is not this one's business.
+   *
+   * @throws LogoutTokenError, TokenError
+   */
+  async verifyLogout(token: string): Promise<Logout> {
+    const parsed = parseCompactToken(token);
+    const logout = judgeLogout(this.spec, parsed, this.#parts.clock.now());
+    const key = await this.#keyOf(parsed);
+    await verifySignature(token, key, parsed.algorithm);
+    if (!this.#hasKey(key.thumbprint, parsed.algorithm)) throw new TokenError('unknown_key');
+    return logout;
   }
 
   /** @returns the rule that a running stream's grant breaks by now, or `undefined` when it stands */

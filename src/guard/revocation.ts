@@ -3,6 +3,7 @@ import type { JwtGuardSpec } from '../config/jwt-guard.ts';
 import { type EpochMs, epochMs } from '../core/brand.ts';
 import type { Revocation } from '../core/revocation.ts';
 import type { Grant } from './grant.ts';
+import type { Logout } from './logout-token.ts';
 
 /**
  * What a revocation is about, and the value that a token must have there. `subject` and `session` are where the guard
@@ -38,6 +39,24 @@ export function revocationOf(
   return { key: keyOf(guard.name, target), before: whenever ? expiresAt : next, expiresAt };
 }
 
+/**
+ * What a logout token revokes: by the issuer's own clock, so that who has logged in again since is not logged out by a
+ * token that came late or twice. A session is over for good, so all of its tokens so far are meant.
+ *
+ * @returns `once`: the hash by which the same logout token is known again
+ */
+export function revocationsOf(
+  guard: Parameters<typeof revocationOf>[0],
+  { id, issuedAt, targets }: Logout,
+  now: EpochMs,
+): { readonly revocations: readonly Revocation[]; readonly once: string } {
+  const over = nextSecond(issuedAt > now ? issuedAt : now);
+  const revocations = targets.map((target) =>
+    revocationOf(guard, target, target.kind === 'sid' ? over : nextSecond(issuedAt), now),
+  );
+  return { revocations, once: hashOf([guard.name, 'logout', id]) };
+}
+
 /** The first instant that `iat` in whole seconds can only mean a token issued after `at`. */
 export function nextSecond(at: EpochMs): EpochMs {
   return epochMs((Math.floor(at / SECOND_MS) + 1) * SECOND_MS);
@@ -61,7 +80,9 @@ export function keysOf({ claims, guard, session, subject }: Grant): readonly str
 
 /** By the guard's name: one that is made again under the same name takes over what was revoked. */
 function keyOf(guard: string, { kind, value }: RevocationTarget): string {
-  return createHash('sha256')
-    .update(JSON.stringify([guard, kind, value]))
-    .digest('base64url');
+  return hashOf([guard, kind, value]);
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -1,5 +1,13 @@
 import type { RefusalCode } from './refusal.ts';
 
+/** What came of a request to revoke. */
+export type RevocationResult = 'stored' | 'refused' | 'repeated' | 'full' | 'unavailable';
+
+/** What the port of revocations reports; `metrics/` implements it. */
+export interface RevocationObserver {
+  revoked(result: RevocationResult): void;
+}
+
 /** What requests report; `metrics/` implements it. */
 export interface HttpObserver {
   /** A request was refused, or a client that asked for a stream was turned away. */

@@ -6,6 +6,7 @@ import { createHttpMetrics } from './http-metrics.ts';
 import { createIngestMetrics } from './ingest-metrics.ts';
 import { createOperatorMetrics, type OperatorMetrics } from './operator-metrics.ts';
 import { createProcessMetrics } from './process-metrics.ts';
+import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts';
 import { createStreamMetrics, type StreamMetrics } from './stream-metrics.ts';
 
 /** Everything that `/metrics` shows, and the observers that feed it. */
@@ -13,6 +14,7 @@ export interface Metrics {
   readonly stream: StreamMetrics;
   readonly http: ReturnType<typeof createHttpMetrics>;
   readonly guard: GuardMetrics;
+  readonly revocation: RevocationMetrics;
   readonly ingest: ReturnType<typeof createIngestMetrics>;
   readonly bus: BusMetrics;
   readonly config: ConfigMetrics;
@@ -32,6 +34,7 @@ export function createMetrics({ version }: { readonly version: string }): Metric
     stream: createStreamMetrics(registry, guard.names),
     http: createHttpMetrics(registry),
     guard,
+    revocation: createRevocationMetrics(registry),
     ingest: createIngestMetrics(registry),
     bus: createBusMetrics(registry),
     config: createConfigMetrics(registry),

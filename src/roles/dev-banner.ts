@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/configuration.ts';
+import { DEFAULT_SUBJECT } from '../dev/minter.ts';
 import { DEFAULT_FILE, DEFAULT_STATE_DIR } from './defaults.ts';
 
 /** What `dev` says when it is up: everything to paste, nothing secret. */
@@ -9,18 +10,21 @@ export interface DevAddresses {
   readonly ingest: number | undefined;
   readonly publish: number | undefined;
   readonly admin: number | undefined;
+  readonly revocations: number | undefined;
 }
 
 export interface BannerContext {
   readonly file: string;
   readonly stateDir: string;
   readonly certFile: string;
+  /** Where the credential for revocations is; never what it is. */
+  readonly revocationsTokenFile: string;
   readonly configuration: Configuration;
 }
 
 export function devBanner(
   ports: DevAddresses,
-  { file, stateDir, certFile, configuration }: BannerContext,
+  { file, stateDir, certFile, revocationsTokenFile, configuration }: BannerContext,
 ): string {
   const path = configuration.gateway.spec.streams[0]?.path ?? '/';
   const token = `npm run -s tidegate -- token${flag('config', file, DEFAULT_FILE)}${flag('state-dir', stateDir, DEFAULT_STATE_DIR)}`;
@@ -45,6 +49,14 @@ export function devBanner(
   if (ports.publish !== undefined) {
     const post = `curl -H 'Content-Type: application/json' -d '{"data":"hello"}'`;
     rows.push(['Publish by HTTP', `${post} http://localhost:${ports.publish}/publish`]);
+  }
+  const guard = [...configuration.guards.keys()][0];
+  if (ports.revocations !== undefined && guard !== undefined) {
+    const where = `--url http://localhost:${ports.revocations} --token-file ${revocationsTokenFile}`;
+    rows.push([
+      'Revoke',
+      `npm run -s tidegate -- revoke ${where} --guard ${guard} --subject ${DEFAULT_SUBJECT}`,
+    ]);
   }
   if (ports.admin !== undefined) rows.push(['Metrics', `http://localhost:${ports.admin}/metrics`]);
   const text = rows.map(([name, line]) => `${name}:\n  ${line}\n`).join('\n');

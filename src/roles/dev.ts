@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryBus } from '../bus/memory-bus.ts';
+import { MemoryRevocations } from '../bus/memory-revocations.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import type { Command, Terminal } from '../core/terminal.ts';
@@ -23,6 +24,7 @@ import { ingestRules } from './ingest-rules.ts';
 import { openAccessLog } from './open-access-log.ts';
 import { openTelemetry } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
+import { createRevocationsListener, credentialFile } from './revocations-listener.ts';
 import { version } from './version.ts';
 
 const { random } = Math;
@@ -62,6 +64,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
       return { maxEvents, maxAgeMs: maxAge, maxBytes };
     },
   });
+  const revocations = new MemoryRevocations(clock);
   const guards = new Guards({
     clock,
     random,
@@ -83,6 +86,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
     configuration,
     guards,
     bus,
+    revocations,
     clock,
     random,
     log,
@@ -93,7 +97,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
     tracer: telemetry?.http,
   });
 
-  const state = { gateway, guards, bus };
+  const state = { gateway, guards, bus, revocations };
   watchGateway(metrics, state, configuration.gateway.spec);
 
   const tcp = new TcpServer(intake);
@@ -104,6 +108,15 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
       readiness: () => gatewayReadiness(state, undefined, false),
       status: () => gatewayStatus(state),
     }),
+  );
+  const revoking = createRevocationsListener(
+    credentialFile(
+      { ...source, places: { ...source.places, secretsDir } },
+      clock,
+      log,
+      local.revocationsTokenFile,
+    ),
+    { guards, store: revocations, clock, log, observer: metrics.revocation },
   );
   const listeners = await startPublicListeners(
     gateway.app,
@@ -122,20 +135,28 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
     gateway.apply(next);
     listeners.limit(socketsMax(next));
   });
+  const anyPort = options.anyRevocationsPort ? { host: '127.0.0.1', port: 0 } : undefined;
   const ports = {
     tls: listeners.tlsPort,
     clearText: listeners.httpPort,
     ingest: listen.ingest && (await tcp.start(listen.ingest)),
     publish: listen.publish && (await publish.start(listen.publish)),
     admin: listen.admin && (await admin.start(listen.admin)),
+    revocations: await revoking.start(listen.revocations, anyPort),
   };
   return {
-    banner: devBanner(ports, { ...options, configuration, certFile: options.tlsCert ?? local.certFile }),
+    banner: devBanner(ports, {
+      ...options,
+      configuration,
+      certFile: options.tlsCert ?? local.certFile,
+      revocationsTokenFile: revoking.credentialFile ?? local.revocationsTokenFile,
+    }),
     async stop(): Promise<void> {
       listeners.close();
       await Promise.all([source.stop(), tcp.stop(), publish.stop(), gateway.stop(STREAMS_END_MS)]);
       guards.stop();
       admin.stop();
+      await revoking.stop();
       await listeners.stop();
       await telemetry?.stop(TRACES_END_MS);
     },

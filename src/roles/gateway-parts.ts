@@ -1,5 +1,6 @@
 import type { Subscriber } from '../bus/bus.ts';
 import type { Control } from '../bus/control.ts';
+import type { RevocationStore } from '../bus/revocation-store.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -21,6 +22,7 @@ export interface GatewayContext {
   readonly configuration: Configuration;
   readonly guards: Guards;
   readonly bus: Subscriber;
+  readonly revocations: RevocationStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -55,6 +57,8 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
   const local = new LocalOwner(hub);
   guards.onChange(() => void hub.review());
   cutRevoked(guards.revocations, hub);
+  // Before anybody can come in: a pod that does not have them all lets in whom others have cut.
+  await context.revocations.follow(guards.revocations);
   const { maxEvents } = configuration.gateway.spec.replay;
   const warm = { eventsMax: maxEvents, bytesMax: configuration.gateway.spec.limits.ringBytes };
   const following = await bus.follow(hub, warm);

@@ -1,4 +1,5 @@
 import type { BusHealth } from '../bus/bus.ts';
+import type { RevocationStore } from '../bus/revocation-store.ts';
 import type { EventGatewaySpec } from '../config/event-gateway.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Readiness } from '../http/admin.ts';
@@ -10,28 +11,36 @@ export interface GatewayState {
   readonly gateway: Gateway;
   readonly guards: Guards;
   readonly bus: BusHealth;
+  readonly revocations: Pick<RevocationStore, 'ageMs'>;
 }
 
+/** Checked twice a second; later than this, somebody may be let in who has been revoked. */
+const REVOCATIONS_AGE_MAX_MS = 5_000;
+
 /** Everything that metrics read when they are scraped. */
-export function watchGateway(
-  metrics: Metrics,
-  { gateway, guards, bus }: GatewayState,
-  spec: EventGatewaySpec,
-): void {
+export function watchGateway(metrics: Metrics, state: GatewayState, spec: EventGatewaySpec): void {
+  const { gateway, guards, bus } = state;
   metrics.stream.watch(gateway.hub);
   metrics.stream.paths(spec.streams.map(({ path }) => path));
   metrics.guard.watch(guards);
   metrics.bus.watch(bus);
+  metrics.revocation.watch({ status: () => revocationStatus(state) });
   metrics.http.onRefused((guard) => metrics.stream.challenge(guard, 'refused'));
 }
 
 /** `/status`: no subjects, no tokens. */
-export function gatewayStatus({ gateway, guards, bus }: GatewayState): object {
+export function gatewayStatus(state: GatewayState): object {
+  const { gateway, guards, bus } = state;
   const judged = guards.status().map((each) => {
     const uid = guards.get(each.name)?.uid ?? '';
     return { ...each, uid, enforcedGeneration: gateway.enforcedGeneration(uid) };
   });
-  return { version, ...gateway.hub.status(), guards: judged, bus: bus.health() };
+  const revocations = revocationStatus(state);
+  return { version, ...gateway.hub.status(), guards: judged, bus: bus.health(), revocations };
+}
+
+function revocationStatus({ guards, revocations }: Omit<GatewayState, 'gateway'>) {
+  return { held: guards.revocations.size, ageMs: Math.round(revocations.ageMs()) };
 }
 
 /**
@@ -39,7 +48,7 @@ export function gatewayStatus({ gateway, guards, bus }: GatewayState): object {
  * a Service whose pods are all unready could not even be answered to.
  */
 export function gatewayReadiness(
-  { guards, bus }: Omit<GatewayState, 'gateway'>,
+  { guards, bus, revocations }: Omit<GatewayState, 'gateway'>,
   redis: EventGatewaySpec['redis'],
   leaving: boolean,
 ): Readiness {
@@ -54,5 +63,6 @@ export function gatewayReadiness(
     .status()
     .flatMap(({ keys, name }) => (keys === 0 ? [`guard ${name} has no keys and lets nobody in`] : []));
   if (!health.connected) degraded.push(`the bus is away: ${health.reason}`);
+  if (revocations.ageMs() > REVOCATIONS_AGE_MAX_MS) degraded.push('revocations can not be checked');
   return { ready: missing.length === 0, missing, degraded };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BusError } from '../bus/bus-error.ts';
 import { RedisControl } from '../bus/redis-control.ts';
+import { RedisRevocations } from '../bus/redis-revocations.ts';
 import { RedisSubscriber } from '../bus/redis-subscriber.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { systemClock as clock, sleep } from '../core/clock.ts';
@@ -18,6 +19,7 @@ import { ACCESS_LOG_FLAGS, openAccessLog } from './open-access-log.ts';
 import { openTelemetry, TRACING_FLAG } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { openRedisRole } from './redis-role.ts';
+import { createRevocationsListener, credentialFile } from './revocations-listener.ts';
 import { addressOf, parseServerOptions, SERVER_FLAGS, type ServerOptions } from './server-options.ts';
 import { tlsFiles } from './tls-files.ts';
 
@@ -31,7 +33,7 @@ const DRAIN_LOOK_MS = 50;
 export const gatewayCommand: Command = {
   summary: 'a stream server: public HTTP, events from Redis, guards',
   usage: `Usage: tidegate gateway FILE | --name NAME [--namespace NAMESPACE] [--listen-tls ADDRESS] [--listen-http ADDRESS] [--listen-admin ADDRESS]
-                        [--tls-cert FILE --tls-key FILE] [--secrets-dir DIR] [--log-level LEVEL]
+                        [--listen-revocations ADDRESS] [--tls-cert FILE --tls-key FILE] [--secrets-dir DIR] [--log-level LEVEL]
 
 Serves the streams of FILE (one EventGateway with spec.redis, and its JwtGuards; watched). Any number of gateways share
 the events that \`tidegate ingest\` puts into the same Redis: a client may resume, and answer its challenge, at any.
@@ -40,13 +42,14 @@ the events that \`tidegate ingest\` puts into the same Redis: a client may resum
     --listen-tls     7143             HTTP/2 and HTTP/1.1, when there is a certificate
     --listen-http    7114             HTTP/1.1 and HTTP/2 by prior knowledge, when there is none
     --listen-admin   127.0.0.1:7190   /livez /readyz /metrics /status
+    --listen-revocations 7191         POST /revocations /backchannel-logout/GUARD, when there is spec.revocations
   --tls-cert, --tls-key   the certificate, re-read when the files change (default: spec.tls.secretName)
 ${ACCESS_LOG_FLAGS}${TRACING_FLAG}${SERVER_FLAGS}
 SIGTERM drains: not ready at once, streams go on for drain.lameDuck, then end one by one over drain.window, told to
 come back. A second one ends at once.
 `,
   async run(args, terminal) {
-    const options = parseServerOptions('gateway', ['tls', 'http', 'admin'], args);
+    const options = parseServerOptions('gateway', ['tls', 'http', 'admin', 'revocations'], args);
     const log = createLog(options.logLevel, terminal.err, terminal.isTerminal);
     const gateway = await startGateway(options, log, terminal);
     await aborted(terminal.signal);
@@ -65,6 +68,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
   const bus = new RedisSubscriber(link, parts);
   const pod = randomBytes(POD_BYTES).toString('base64url');
   const control = new RedisControl(link, parts, pod);
+  const revocations = new RedisRevocations(link, parts);
   const guards = new Guards({
     clock,
     random,
@@ -79,6 +83,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
     configuration,
     guards,
     bus,
+    revocations,
     clock,
     random,
     log,
@@ -94,7 +99,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
       cause: error,
     });
   });
-  const state = { gateway, guards, bus };
+  const state = { gateway, guards, bus, revocations };
   watchGateway(metrics, state, configuration.gateway.spec);
 
   let leaving = false;
@@ -105,6 +110,13 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
       status: () => gatewayStatus(state),
     }),
   );
+  const revoking = createRevocationsListener(credentialFile(source, clock, log), {
+    guards,
+    store: revocations,
+    clock,
+    log,
+    observer: metrics.revocation,
+  });
   const listeners = await startListeners(gateway, configuration, options, log);
   source.onChange((next) => {
     metrics.stream.paths(next.gateway.spec.streams.map(({ path }) => path));
@@ -114,6 +126,11 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
   const adminAddress = addressOf(options, 'admin', { host: '127.0.0.1', port: 7190 });
   if (adminAddress !== undefined) {
     log.info('listening', { listener: 'admin', port: await admin.start(adminAddress) });
+  }
+  const byDefault = configuration.gateway.spec.revocations && { host: undefined, port: 7191 };
+  const revocationsPort = await revoking.start(addressOf(options, 'revocations', byDefault));
+  if (revocationsPort !== undefined) {
+    log.info('listening', { listener: 'revocations', port: revocationsPort });
   }
   const watching = opened.followSettings();
 
@@ -132,6 +149,8 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
       guards.stop();
       bus.stop();
       link.stop();
+      await revoking.stop();
+      revocations.stop();
       admin.stop();
       await telemetry?.stop(TRACES_END_MS);
       log.info('stopped');

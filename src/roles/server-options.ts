@@ -27,7 +27,7 @@ export interface ServerOptions {
   readonly listen: Readonly<Partial<Record<ListenerName, ListenAddress | 'off'>>>;
 }
 
-const LISTENERS = ['tls', 'http', 'ingest', 'publish', 'admin'] as const;
+const LISTENERS = ['tls', 'http', 'ingest', 'publish', 'admin', 'revocations'] as const;
 export type ListenerName = (typeof LISTENERS)[number];
 
 export const SERVER_FLAGS = `  --name NAME             the EventGateway whose configuration is taken from the cluster, instead of FILE
@@ -53,6 +53,7 @@ export function parseServerOptions(
         'listen-ingest': { type: 'string' },
         'listen-publish': { type: 'string' },
         'listen-admin': { type: 'string' },
+        'listen-revocations': { type: 'string' },
         'tls-cert': { type: 'string' },
         'tls-key': { type: 'string' },
         'secrets-dir': { type: 'string' },

@@ -78,7 +78,13 @@ describe('tidegate dev', () => {
           .split('\n')
           .map((line) => line.replace(/ \d+$/, ''))
           .sort(),
-        ['600 keys.json', '600 secrets/dev-keys/jwks.json', '600 tls.crt', '600 tls.key'],
+        [
+          '600 keys.json',
+          '600 revocations-token',
+          '600 secrets/dev-keys/jwks.json',
+          '600 tls.crt',
+          '600 tls.key',
+        ],
       );
       const second = await start();
       const kept = (out: string) =>
@@ -127,7 +133,10 @@ describe('tidegate dev', () => {
 });
 
 /** All that this test does not need. */
-const OFF = ['tls', 'http', 'ingest', 'publish', 'admin'].flatMap((name) => [`--listen-${name}`, 'off']);
+const OFF = ['tls', 'http', 'ingest', 'publish', 'admin', 'revocations'].flatMap((name) => [
+  `--listen-${name}`,
+  'off',
+]);
 
 describe('tidegate listen, on a real stream', () => {
   let directory: string;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEV_USAGE, parseDevOptions } from '../../src/roles/dev-options.ts';
 
-const LISTEN = ['tls', 'http', 'ingest', 'publish', 'admin'] as const;
+const LISTEN = ['tls', 'http', 'ingest', 'publish', 'admin', 'revocations'] as const;
 
 describe('parseDevOptions', () => {
   it('binds loopback, and clear text not at all, when nothing is said', () => {
@@ -15,12 +15,14 @@ describe('parseDevOptions', () => {
       otlpEndpoint: undefined,
       tlsCert: undefined,
       tlsKey: undefined,
+      anyRevocationsPort: true,
       listen: {
         tls: { host: '127.0.0.1', port: 7143 },
         http: undefined,
         ingest: { host: '127.0.0.1', port: 7001 },
         publish: { host: '127.0.0.1', port: 7002 },
         admin: { host: '127.0.0.1', port: 7190 },
+        revocations: { host: '127.0.0.1', port: 7191 },
       },
     });
   });
@@ -41,6 +43,7 @@ describe('parseDevOptions', () => {
       otlpEndpoint: 'http://collector:4318',
       tlsCert: 'c',
       tlsKey: 'k',
+      anyRevocationsPort: false,
     });
     for (const [at, name] of LISTEN.entries()) assert.deepEqual(listen[name], { host: '::1', port: at + 1 });
   });

@@ -17,7 +17,9 @@ const EXAMPLE = {
   scope: 'events:read',
 };
 
-export type DevPorts = Readonly<Record<'tls' | 'clearText' | 'ingest' | 'publish' | 'admin', number>>;
+export type DevPorts = Readonly<
+  Record<'tls' | 'clearText' | 'ingest' | 'publish' | 'admin' | 'revocations', number>
+>;
 
 /** A real `tidegate dev` on free ports, with a state of its own. */
 export interface DevProcess extends AsyncDisposable {
@@ -52,7 +54,7 @@ export async function startDev(
   flags: readonly string[] = [],
 ): Promise<DevProcess> {
   const stateDir = await mkdtemp(join(tmpdir(), 'tidegate-dev-'));
-  const listen = ['tls', 'http', 'ingest', 'publish', 'admin'].flatMap((name) => [
+  const listen = ['tls', 'http', 'ingest', 'publish', 'admin', 'revocations'].flatMap((name) => [
     `--listen-${name}`,
     '127.0.0.1:0',
   ]);
@@ -113,5 +115,6 @@ export function portsOf(banner: string): DevPorts {
     ingest: port(/nc -w 1 localhost (\d+)/),
     publish: port(/localhost:(\d+)\/publish/),
     admin: port(/localhost:(\d+)\/metrics/),
+    revocations: port(/--url http:\/\/localhost:(\d+) /),
   };
 }

@@ -1,4 +1,5 @@
 import { MemoryBus } from '../../src/bus/memory-bus.ts';
+import { MemoryRevocations } from '../../src/bus/memory-revocations.ts';
 import { type Configuration, parseConfiguration } from '../../src/config/configuration.ts';
 import { epochMs, subject, topic } from '../../src/core/brand.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
@@ -39,6 +40,7 @@ export interface RunningGateway extends AsyncDisposable {
   readonly observed: Observed;
   readonly gateway: Gateway;
   readonly guards: Guards;
+  readonly revocations: MemoryRevocations;
   readonly key: IssuerKey;
   /** A good token for two minutes, with these claims instead of the usual ones; `ttl` in seconds, fractions allowed. */
   token(claims?: Members, ttl?: number): string;
@@ -63,7 +65,19 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   const bounds = { maxEvents: 10_000, maxAgeMs: 3_600_000, maxBytes: 2 ** 24 };
   const bus = new MemoryBus({ clock, bounds: () => bounds });
   const pages = options.pages === undefined ? {} : { pages: options.pages };
-  const parts = { configuration, guards, bus, clock, random, log, metrics: observed, pod: 'pod-1', ...pages };
+  const revocations = new MemoryRevocations(clock);
+  const parts = {
+    configuration,
+    guards,
+    bus,
+    revocations,
+    clock,
+    random,
+    log,
+    metrics: observed,
+    pod: 'pod-1',
+    ...pages,
+  };
   const gateway = await createGateway({ ...parts, tracer: options.tracer });
   const protocols = createProtocols(gateway.app, options.sessionIdleMs);
   const listener = createClearListener(protocols, clock, 1_000);
@@ -74,6 +88,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
     observed,
     gateway,
     guards,
+    revocations,
     key,
     token(claims = {}, ttl = 120) {
       const now = Date.now() / 1000;

@@ -9,7 +9,10 @@ import { eventually } from './eventually.ts';
 import { createKey, jwks } from './issuer.ts';
 
 const CLI = join(ROOT, 'src', 'cli.ts');
-const LISTENERS = { gateway: ['http', 'admin'], ingest: ['ingest', 'publish', 'admin'] } as const;
+const LISTENERS = {
+  gateway: ['http', 'admin', 'revocations'],
+  ingest: ['ingest', 'publish', 'admin'],
+} as const;
 export type Role = keyof typeof LISTENERS;
 
 /** A configuration with one public stream at /events, and the files that it refers to. */
