@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ROOT, startDev } from './support/dev-process.ts';
 import { openStream } from './support/open-stream.ts';
@@ -16,7 +16,8 @@ const COMMENTED_OUT = /^( *)# ( *(?:- )?\w+: \S.*)$/gm;
 const LOCAL = readFileSync(join(EXAMPLES, 'local.yaml'), 'utf8');
 
 describe('every example', () => {
-  for (const name of readdirSync(EXAMPLES)) {
+  for (const name of readdirSync(EXAMPLES, { encoding: 'utf8', recursive: true })) {
+    if (!name.endsWith('.yaml')) continue;
     const text = readFileSync(join(EXAMPLES, name), 'utf8');
 
     it(`passes the check: ${name}`, async () => {
@@ -24,7 +25,7 @@ describe('every example', () => {
     });
 
     it(`passes it with what is commented out as well: ${name}`, async (test) => {
-      const file = join(await temporaryDirectory(test), name);
+      const file = join(await temporaryDirectory(test), basename(name));
       await writeFile(file, text.replaceAll(COMMENTED_OUT, '$1$2'));
       assert.deepEqual(await check(file), { status: 0, out: '' });
     });

@@ -88,7 +88,7 @@ describe('the package', () => {
 
   it('does as its types say', async () => {
     const tsc = join(ROOT, 'node_modules', '.bin', 'tsc');
-    for (const project of ['client', 'src/page']) {
+    for (const project of ['client', 'src/page', 'examples/oidc/page']) {
       const checked = run(tsc, ['--noEmit', '-p', join(ROOT, project)], { timeout: TSC_MS_MAX });
       await assert.doesNotReject(checked.catch(({ stdout }) => Promise.reject(new Error(stdout))));
     }
