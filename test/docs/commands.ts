@@ -1,21 +1,17 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from '../../src/core/terminal.ts';
-import { checkCommand } from '../../src/roles/check.ts';
-import { devCommand } from '../../src/roles/dev.ts';
-import { gatewayCommand } from '../../src/roles/gateway.ts';
-import { ingestCommand } from '../../src/roles/ingest.ts';
-import { listenCommand } from '../../src/roles/listen.ts';
-import { operatorCommand } from '../../src/roles/operator.ts';
-import { tokenCommand } from '../../src/roles/token.ts';
+import { ROOT } from './markdown.ts';
 
-export const COMMANDS: Readonly<Record<string, Command>> = {
-  dev: devCommand,
-  gateway: gatewayCommand,
-  ingest: ingestCommand,
-  operator: operatorCommand,
-  token: tokenCommand,
-  listen: listenCommand,
-  check: checkCommand,
-};
+const EXPORTED = /^export const (([a-z]+)Command): Command/m;
+/** Every command, by the word that calls it. */
+const COMMANDS = new Map<string, Command>();
+for (const file of globSync('src/roles/*.ts', { cwd: ROOT })) {
+  const [, exported, name] = EXPORTED.exec(readFileSync(join(ROOT, file), 'utf8')) ?? [];
+  if (exported !== undefined && name !== undefined) {
+    COMMANDS.set(name, (await import(join(ROOT, file)))[exported]);
+  }
+}
 
 /** `tidegate COMMAND …` where a command may stand, and in a checkout `npm run -s tidegate -- COMMAND …`. */
 const CALL = /(?:npm run -s tidegate -- |(?:^|\$\(|[|;&'"(] ?)tidegate )([^\n|;&)'"]*)/gm;
@@ -29,7 +25,7 @@ export function commandFaults(text: string): readonly string[] {
 function callFaults([name = '', ...args]: readonly string[]): readonly string[] {
   if (name.startsWith('--'))
     return name === '--help' || name === '--version' ? [] : [`tidegate has no ${name}`];
-  const command = COMMANDS[name];
+  const command = COMMANDS.get(name);
   if (command === undefined) return [`tidegate has no command "${name}"`];
   const known = new Set(command.usage.match(/--[a-z][-a-z]*/g) ?? []).add('--help');
   return args
