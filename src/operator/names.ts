@@ -7,6 +7,8 @@ export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const GATEWAY_LABEL = 'tidegate.dev/gateway';
 /** Producers may reach the ingest ports from pods that have it as "true". */
 export const PRODUCER_LABEL = 'tidegate.dev/producer';
+/** Tokens may be revoked from pods that have it as "true"; issuers that send logout tokens are such pods too. */
+export const REVOKER_LABEL = 'tidegate.dev/revoker';
 /** Metrics may be read from namespaces that have it as "true". */
 export const MONITORING_LABEL = 'tidegate.dev/monitoring';
 
@@ -16,7 +18,7 @@ export type Component = (typeof COMPONENTS)[number];
 /** Every child of any gateway; also the operator's own watches. */
 export const CHILDREN_SELECTOR = `${MANAGED_BY}=${FIELD_MANAGER}`;
 
-export function childName(gateway: string, part: Component | 'admin'): string {
+export function childName(gateway: string, part: Component | 'admin' | 'revocations'): string {
   return `${gateway}-${part}`;
 }
 

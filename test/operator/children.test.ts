@@ -84,6 +84,7 @@ describe('children', () => {
     'another prefix': [{ redis: { urlSecretRef: { name: 'redis', key: 'url' }, prefix: 'p:' } }, 'gateway'],
     'another Secret': [{ redis: { urlSecretRef: { name: 'other', key: 'url' } } }, 'ingest'],
     'a certificate': [{ tls: { secretName: 'certificate' } }, 'gateway'],
+    'the port of revocations': [{ revocations: {} }, 'gateway'],
     'drain times': [{ drain: { window: '5s' } }, 'gateway'],
     'certificates of producers': [{ ingest: { ...FULL.ingest, auth: 'None' } }, 'ingest'],
   };

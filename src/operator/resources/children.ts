@@ -8,7 +8,7 @@ import { deployment } from './deployment.ts';
 import { disruptionBudget } from './disruption-budget.ts';
 import { httpRoute } from './http-route.ts';
 import { gatewayNetworkPolicy, ingestNetworkPolicy } from './network-policy.ts';
-import { adminService, gatewayService, ingestService } from './service.ts';
+import { adminService, gatewayService, ingestService, revocationsService } from './service.ts';
 import { serviceMonitor } from './service-monitor.ts';
 import { gatewayWorkload, ingestWorkload } from './workload.ts';
 
@@ -31,6 +31,7 @@ export function children(wish: Wish, scaledBy: ScaledBy): readonly Child[] {
     gatewayService(wish),
     ingestService(wish),
     adminService(wish),
+    revocationsService(wish),
     deployment(wish, gatewayWorkload(wish), scaledBy === 'operator' ? wanted : undefined, {
       [SCALED_BY_ANNOTATION]: scaledBy,
     }),

@@ -4,17 +4,29 @@ import type {
   V1NetworkPolicySpec,
 } from '@kubernetes/client-node';
 import { NETWORK_POLICIES } from '../kinds.ts';
-import { type Component, childName, MONITORING_LABEL, PRODUCER_LABEL, selectorLabels } from '../names.ts';
+import {
+  type Component,
+  childName,
+  MONITORING_LABEL,
+  PRODUCER_LABEL,
+  REVOKER_LABEL,
+  selectorLabels,
+} from '../names.ts';
 import { type Child, child, type Wish } from './child.ts';
-import { ADMIN_PORT, gatewayWorkload, ingestWorkload, publicPort } from './workload.ts';
+import { ADMIN_PORT, gatewayWorkload, ingestWorkload, publicPort, REVOCATIONS_PORT } from './workload.ts';
 
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 const ADMIN = { protocol: 'TCP', port: ADMIN_PORT };
 
-/** Whoever comes to the public port shows a token; that is its guard. */
+/** Whoever comes to the public port shows a token; that is its guard. Who may revoke says so of its pods, in any namespace. */
 export function gatewayNetworkPolicy(wish: Wish): Child {
   const port = { protocol: 'TCP', port: publicPort(wish).containerPort };
-  return networkPolicy(wish, gatewayWorkload(wish).component, [{ ports: [port] }]);
+  const revokers = {
+    _from: labelled(REVOKER_LABEL),
+    ports: [{ protocol: 'TCP', port: REVOCATIONS_PORT }],
+  };
+  const open = wish.spec.revocations === undefined ? [] : [revokers];
+  return networkPolicy(wish, gatewayWorkload(wish).component, [{ ports: [port] }, ...open]);
 }
 
 /** Producers are the pods that say so, in any namespace. Policies add up: another one may let in more. */
@@ -23,10 +35,14 @@ export function ingestNetworkPolicy(wish: Wish): Child {
   const open = ports.filter(({ name }) => name !== 'admin');
   return networkPolicy(wish, component, [
     {
-      _from: [{ namespaceSelector: {}, podSelector: { matchLabels: { [PRODUCER_LABEL]: 'true' } } }],
+      _from: labelled(PRODUCER_LABEL),
       ports: open.map(({ containerPort }) => ({ protocol: 'TCP', port: containerPort })),
     },
   ]);
+}
+
+function labelled(label: string): V1NetworkPolicyPeer[] {
+  return [{ namespaceSelector: {}, podSelector: { matchLabels: { [label]: 'true' } } }];
 }
 
 /** What goes out (DNS, Redis, key sets, the API server) is the cluster's to limit, since only it knows where that is. */

@@ -2,7 +2,7 @@ import type { V1ServicePort, V1ServiceSpec } from '@kubernetes/client-node';
 import { SERVICES } from '../kinds.ts';
 import { type Component, childName, GATEWAY_LABEL, selectorLabels } from '../names.ts';
 import { type Child, child, type Wish } from './child.ts';
-import { ADMIN_PORT, publicPort } from './workload.ts';
+import { ADMIN_PORT, publicPort, REVOCATIONS_PORT } from './workload.ts';
 
 /** Where browsers, or the proxy in front, go. */
 export function gatewayService(wish: Wish): Child {
@@ -25,6 +25,29 @@ export function ingestService(wish: Wish): Child {
       appProtocol: isTls ? 'https' : 'http',
     },
   ]);
+}
+
+/**
+ * Where tokens are revoked; any pod will do. A Service of its own, since the public one may be exposed. `undefined` when
+ * the port is not wanted.
+ */
+export function revocationsService(wish: Wish): Child | undefined {
+  if (wish.spec.revocations === undefined) return undefined;
+  const spec: V1ServiceSpec = {
+    type: 'ClusterIP',
+    selector: { ...selectorLabels(wish.name, 'gateway') },
+    ports: [
+      {
+        name: 'revocations',
+        port: REVOCATIONS_PORT,
+        targetPort: 'revocations',
+        protocol: 'TCP',
+        appProtocol: 'http',
+      },
+    ],
+  };
+  const labels = { 'app.kubernetes.io/component': 'revocations' };
+  return child(wish, SERVICES, { name: childName(wish.name, 'revocations'), labels }, { spec });
 }
 
 /** Headless: every pod by its own address, ready or not. A Service of its own, since the public one may be exposed. */

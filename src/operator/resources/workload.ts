@@ -30,14 +30,23 @@ export function publicPort({ spec }: Wish) {
 }
 
 export function gatewayWorkload(wish: Wish): Workload {
-  const { redis, tls } = wish.spec;
+  const { redis, revocations, tls } = wish.spec;
   const { name, containerPort } = publicPort(wish);
+  const credential = revocations?.tokenSecretRef;
   return {
     component: 'gateway',
     spec: wish.spec.gateway,
-    ports: [{ name, containerPort, protocol: 'TCP' }, admin],
-    secrets: distinct([...redisSecrets(wish), ...tlsSecrets(tls?.secretName)]),
-    restartsFor: [redis?.prefix],
+    ports: [
+      { name, containerPort, protocol: 'TCP' },
+      ...(revocations === undefined ? [] : [revocationsPort]),
+      admin,
+    ],
+    secrets: distinct([
+      ...redisSecrets(wish),
+      ...tlsSecrets(tls?.secretName),
+      ...(credential === undefined ? [] : [credential]),
+    ]),
+    restartsFor: [redis?.prefix, ...(revocations === undefined ? [] : ['revocations'])],
     env: wish.gatewayEnv ?? {},
     defaultResources: { requests: { cpu: '100m', memory: '192Mi' } },
   };
@@ -60,6 +69,8 @@ export function ingestWorkload(wish: Wish): Workload {
   };
 }
 
+export const REVOCATIONS_PORT = 7191;
+const revocationsPort = { name: 'revocations', containerPort: REVOCATIONS_PORT, protocol: 'TCP' } as const;
 const admin = { name: 'admin', containerPort: ADMIN_PORT, protocol: 'TCP' } as const;
 
 function redisSecrets({ spec: { redis } }: Wish): readonly KeyRef[] {
