@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { checkFiles } from '../../src/config/check.ts';
 import { faultText } from '../../src/config/fault.ts';
+import { onPath } from '../support/on-path.ts';
 import { commandFaults } from './commands.ts';
 import { allPages, type Block, type Page } from './markdown.ts';
 import { mermaidFaults } from './mermaid.ts';
@@ -21,6 +22,9 @@ const RULES: Readonly<
   ts: ({ file }, { text, line }) => thrown(() => void stripTypeScriptTypes(text), `${file}:${line}`),
   mermaid: ({ file }, { text, line }) => mermaidFaults(text).map((fault) => `${file}:${line}: ${fault}`),
 };
+
+/** Reads without doing; any POSIX shell will do where there is no bash. */
+const SHELL = onPath('bash') ? 'bash' : 'sh';
 
 /** Shown as they are, or tried by a test of their own. */
 const SHOWN: ReadonlySet<string> = new Set(['', 'text', 'http', 'nginx', 'haproxy', 'html', 'lua', 'promql']);
@@ -53,7 +57,7 @@ async function yamlFaults({ file }: Page, { text, line }: Block): Promise<readon
 
 function shellFaults({ file }: Page, { text, line }: Block): readonly string[] {
   const where = `${file}:${line}`;
-  const { status, stderr } = spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(SHELL, ['-n'], { input: text, encoding: 'utf8' });
   const syntax = status === 0 ? [] : [`${where}: ${stderr}`];
   return [...syntax, ...commandFaults(text).map((fault) => `${where}: ${fault}`)];
 }
