@@ -42,6 +42,8 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 const EXIT_INTERNAL = 70;
 
 const code = await main(process.argv.slice(2));
+// That something could not be written is told in the next turn.
+await new Promise((resolve) => setImmediate(resolve));
 // A command that is over, or failed half-way, may have left something under way, which would keep the process:
 // a last attempt to deliver traces, say.
 if (code !== 0) process.exitCode = code;
