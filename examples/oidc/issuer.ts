@@ -22,22 +22,29 @@ export interface IssuerOptions {
   readonly pageOrigin: string;
 }
 
-export async function startIssuer({
-  port,
-  accessTokenSeconds,
-  pageOrigin,
-}: IssuerOptions): Promise<Listening> {
+export interface Issuer extends Listening {
+  /** From now on logouts are told there (OpenID Connect Back-Channel Logout 1.0). */
+  tellLogouts(uri: string): void;
+}
+
+export async function startIssuer({ port, accessTokenSeconds, pageOrigin }: IssuerOptions): Promise<Issuer> {
   const ring = new KeyRing();
   const store: Store = new Map();
   const cookieKeys = [randomBytes(32).toString('base64url')];
+  let logoutUri: string | undefined;
   let provider: Provider;
   const server = await listen(port, (request, response) => route(request, response));
-  change(() => {});
-  return server;
+  begin();
+  return {
+    ...server,
+    tellLogouts(uri) {
+      logoutUri = uri;
+      begin();
+    },
+  };
 
-  /** Keys are given to a Provider when it is made; all else that it knows is in the store. */
-  function change(keys: () => void): void {
-    keys();
+  /** Keys and clients are given to a Provider when it is made; all else that it knows is in the store. */
+  function begin(): void {
     provider = new Provider(server.origin, configuration());
   }
 
@@ -52,6 +59,10 @@ export async function startIssuer({
           grant_types: ['authorization_code', 'refresh_token'],
           token_endpoint_auth_method: 'none',
           id_token_signed_response_alg: 'ES256',
+          post_logout_redirect_uris: [`${pageOrigin}/`],
+          ...(logoutUri === undefined
+            ? {}
+            : { backchannel_logout_uri: logoutUri, backchannel_logout_session_required: true }),
         },
       ],
       jwks: { keys: [...ring.keys] },
@@ -60,7 +71,27 @@ export async function startIssuer({
       scopes: ['openid', 'offline_access'],
       findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
       clientBasedCORS: (_ctx, origin) => origin === pageOrigin,
+      // Access tokens say whose session they are of, so that the logout of one browser is not that of all.
+      extraTokenClaims: (ctx) => {
+        const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities;
+        return { sid: code?.sid ?? refresh?.sid };
+      },
+      // Its own would refuse to send a logout token to loopback, where this gateway is.
+      fetch: (url, init = {}) => {
+        const { dispatcher: _refusing, ...plain } = init;
+        return fetch(url, plain);
+      },
       features: {
+        backchannelLogout: { enabled: true },
+        rpInitiatedLogout: {
+          enabled: true,
+          logoutSource: (ctx, form) => {
+            ctx.body = page(
+              'Log out',
+              `${form}<button form="op.logoutForm" name="logout" value="yes">Log out</button>`,
+            );
+          },
+        },
         devInteractions: { enabled: false },
         resourceIndicators: {
           enabled: true,
@@ -126,8 +157,9 @@ export async function startIssuer({
 
   /** PUT adds a key that signs from now on, DELETE removes the old ones. No web page elsewhere may send either. */
   async function changeKeys({ method }: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (method === 'PUT') change(() => ring.add());
-    else if (method === 'DELETE') change(() => ring.removeOld());
+    if (method === 'PUT') ring.add();
+    else if (method === 'DELETE') ring.removeOld();
+    begin();
     response
       .writeHead(method === 'PUT' || method === 'DELETE' || method === 'GET' ? 200 : 405)
       .end(`${ring.keys.map(({ kid }) => kid).join(' ')}\n`);
@@ -138,16 +170,23 @@ const HTML = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
 };
-const LOGIN = `<!doctype html>
+const LOGIN = page(
+  'Log in',
+  `<form method="post">
+  <label>Name <input name="login" required autofocus autocomplete="username"></label>
+  <button>Log in</button>
+</form>`,
+);
+
+function page(title: string, body: string): string {
+  return `<!doctype html>
 <html lang="en">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Log in</title>
+<title>${title}</title>
 <style>body { font: 1rem/1.5 system-ui, sans-serif; max-width: 20rem; margin: 4rem auto; padding: 0 1rem }</style>
-<h1>Log in</h1>
-<form method="post">
-  <label>Name <input name="login" required autofocus autocomplete="username"></label>
-  <button>Log in</button>
-</form>
+<h1>${title}</h1>
+${body}
 </html>
 `;
+}

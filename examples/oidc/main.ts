@@ -45,7 +45,8 @@ await using issuer = await startIssuer({
 const gateway = startGateway(await configuration());
 const ended = once(gateway, 'exit');
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => gateway.kill('SIGTERM'));
-const publish = await addresses();
+const { publish, revocations } = await addresses();
+issuer.tellLogouts(`${revocations}/backchannel-logout/oidc`);
 console.log(`Open ${page.origin}/ and log in under any name. Ctrl-C ends all of it.
 
 Send an event:
@@ -74,7 +75,10 @@ async function configuration(): Promise<string> {
 }
 
 function startGateway(file: string) {
-  const free = ['ingest', 'publish', 'admin'].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
+  const free = ['ingest', 'publish', 'admin', 'revocations'].flatMap((name) => [
+    `--listen-${name}`,
+    '127.0.0.1:0',
+  ]);
   const listeners = ['--listen-tls', 'off', '--listen-http', `127.0.0.1:${port(STREAM_PORT)}`];
   return spawn(
     process.execPath,
@@ -92,15 +96,22 @@ function startGateway(file: string) {
 }
 
 /** Read off what `dev` says when it is up. */
-async function addresses(): Promise<string> {
+async function addresses(): Promise<{ readonly publish: string; readonly revocations: string }> {
+  let banner = '';
   for await (const line of createInterface({ input: gateway.stdout })) {
-    events ||= /^ {2}(http:\/\/localhost:\d+\/events)$/.exec(line)?.[1] ?? '';
-    const publish = /http:\/\/localhost:\d+\/publish$/.exec(line)?.[0];
-    if (publish !== undefined) {
-      gateway.stdout.resume();
-      return publish;
-    }
+    banner += `${line}\n`;
+    // The last one.
+    if (line.endsWith('/metrics')) break;
   }
-  await ended;
-  throw new Error('the gateway did not start');
+  gateway.stdout.resume();
+  const found = (pattern: RegExp): string => {
+    const address = pattern.exec(banner)?.[1];
+    if (address === undefined) throw new Error(`the gateway does not say where it listens:\n${banner}`);
+    return address;
+  };
+  events = found(/^ {2}(http:\/\/localhost:\d+\/events)$/m);
+  return {
+    publish: found(/(http:\/\/localhost:\d+\/publish)$/m),
+    revocations: found(/--url (http:\/\/localhost:\d+) /),
+  };
 }

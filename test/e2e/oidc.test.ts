@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { launchChromium, noChromium, openPage } from '../support/chromium.ts';
+import { launchChromium, noChromium, openPage, type WatchedPage } from '../support/chromium.ts';
 import { ROOT } from '../support/dev-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { request } from '../support/request.ts';
@@ -37,12 +37,8 @@ describe('examples/oidc', { skip: noChromium, timeout: 120_000 }, () => {
     test.after(() => browser.close());
     await using watched = await openPage(browser, `${example.page}/`);
     const { page } = watched;
-    const streams = () => watched.fetched.filter((url) => url.endsWith('/events'));
-
-    await page.click('#login');
-    await page.fill('[name=login]', 'alice');
-    await page.click('button');
-    await page.locator('#state', { hasText: 'Open' }).waitFor();
+    const streams = () => streamsOf(watched);
+    await logIn(page);
     const firstExpiry = Date.now() + TOKEN_S * 1000;
     const [first = ''] = await keys(example, 'GET');
     await publish(example, 'hello');
@@ -81,6 +77,32 @@ describe('examples/oidc', { skip: noChromium, timeout: 120_000 }, () => {
       watched.faults.filter((fault) => fault.startsWith('policy')),
       [],
     );
+  });
+
+  it('ends the streams of a session when the provider says that it is over, and no others', async (test) => {
+    const example = await start(test);
+    const browser = await launchChromium();
+    test.after(() => browser.close());
+    // Two browsers of one user, each with a session of its own.
+    await using here = await openPage(browser, `${example.page}/`);
+    await using elsewhere = await openPage(browser, `${example.page}/`);
+    for (const { page } of [here, elsewhere]) await logIn(page);
+
+    const tab = here.page.waitForEvent('popup');
+    await here.page.click('#logout');
+    await (await tab).click('button');
+    await here.page.locator('#state', { hasText: 'Ended: revoked' }).waitFor();
+    await (await tab).locator('#state', { hasText: 'Logged out' }).waitFor();
+    const answers = await elsewhere.page.locator('[data-kind=answer]').count();
+    await elsewhere.page.locator('[data-kind=answer]', { hasText: 'accepted' }).nth(answers).waitFor();
+    assert.equal(await elsewhere.page.locator('#state').textContent(), 'Open');
+    assert.equal(await elsewhere.page.locator('[data-kind=end]').count(), 0);
+    assert.equal(streamsOf(here).length, 1, 'and does not come back');
+
+    const told = example.log().find(({ message }) => message === 'revoked');
+    const ended = example.log().filter(({ reason }) => reason === 'revoked');
+    assert.equal(ended.length, 1);
+    assert.ok(at(ended[0]) - at(told) <= CUT_MS_MAX, `${at(ended[0]) - at(told)} ms after the logout`);
   });
 
   it('is run by the command that its README tells', async () => {
@@ -134,6 +156,17 @@ async function stop(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), STOP_MS);
   await exited;
   clearTimeout(timer);
+}
+
+async function logIn(page: Page): Promise<void> {
+  await page.click('#login');
+  await page.fill('[name=login]', 'alice');
+  await page.click('button');
+  await page.locator('#state', { hasText: 'Open' }).waitFor();
+}
+
+function streamsOf({ fetched }: WatchedPage): readonly string[] {
+  return fetched.filter((url) => url.endsWith('/events'));
 }
 
 /** The ids of the keys that are published then, newest first. */

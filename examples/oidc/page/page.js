@@ -4,11 +4,14 @@ import { createTokens, LoggedOutError } from './tokens.js';
 
 const button = /** @type {HTMLButtonElement} */ (document.getElementById('login'));
 const state = /** @type {HTMLElement} */ (document.getElementById('state'));
+const logout = /** @type {HTMLAnchorElement} */ (document.getElementById('logout'));
 const rows = /** @type {HTMLElement} */ (document.getElementById('rows'));
 const ROWS_MAX = 200;
 
 const { events, ...settings } = await (await fetch('/settings.json')).json();
 const tokens = createTokens(settings);
+// Elsewhere, so that this page is here to see its stream end.
+logout.href = tokens.logoutUrl;
 button.addEventListener('click', () => tokens.login());
 if (await tokens.arrive()) listen();
 else show('Logged out', true);
@@ -54,6 +57,7 @@ function listen() {
 function show(text, over = false) {
   state.textContent = text;
   button.hidden = !over;
+  logout.hidden = over;
 }
 
 /**

@@ -81,6 +81,11 @@ export function createTokens({ issuer, clientId, resource, scope }) {
       return access;
     },
 
+    /** Where the provider ends its session (OpenID Connect RP-Initiated Logout 1.0), and tells whoever has tokens of it. */
+    get logoutUrl() {
+      return `${issuer}/session/end?${new URLSearchParams({ client_id: clientId, post_logout_redirect_uri: redirectUri })}`;
+    },
+
     get expiresAt() {
       return expiresAt;
     },
