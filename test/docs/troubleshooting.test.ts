@@ -72,6 +72,18 @@ describe('docs/troubleshooting.md', () => {
     assert.deepEqual(told.toSorted(byNumber), [...codes].toSorted(byNumber));
   });
 
+  it('leaves what is amiss with Redis to redis.md, which has every word', () => {
+    const words = globSync('src/bus/*.ts', { cwd: ROOT }).flatMap(
+      (file) => readFileSync(join(ROOT, file), 'utf8').match(/(?<=')[A-Z]+(?:_[A-Z]+)+(?=')/g) ?? [],
+    );
+    assert.ok(words.length > 0);
+    const redis = readText('docs/redis.md');
+    assert.deepEqual(
+      words.filter((word) => !redis.includes(`\`${word}\``)),
+      [],
+    );
+  });
+
   it('tells every reason of a condition, and operator.md too', () => {
     const reasons = globSync('src/operator/*-conditions.ts', { cwd: ROOT }).flatMap((file) =>
       Array.from(
