@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type ControlPlane, noControlPlane, startControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
+import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { FULL, gatewayDocument, guardDocument } from './documents.ts';
 import { createFakePod } from './fake-pod.ts';
 import { HTTP_ROUTES, SERVICE_MONITORS } from './foreign-definitions.ts';
@@ -31,17 +32,24 @@ const KINDS =
 describe('the operator on a real API server', { skip: noControlPlane }, () => {
   let cluster: ControlPlane;
   let operator: OperatorProcess;
+  let collector: OtlpReceiver;
   let namespaces = 0;
 
   before(async () => {
     cluster = await startControlPlane();
     await prepare(cluster);
     for (const definition of [HTTP_ROUTES, SERVICE_MONITORS]) await cluster.apply(definition);
-    operator = new OperatorProcess(cluster, await operatorKubeconfig(cluster));
+    collector = await new OtlpReceiver().start();
+    operator = new OperatorProcess(
+      cluster,
+      await operatorKubeconfig(cluster),
+      ...['--otlp-endpoint', collector.endpoint],
+    );
     await operator.logged('reconciling');
   });
   after(async () => {
     await operator?.end('SIGKILL');
+    await collector?.[Symbol.asyncDispose]();
     await cluster?.[Symbol.asyncDispose]();
   });
 
@@ -92,6 +100,29 @@ describe('the operator on a real API server', { skip: noControlPlane }, () => {
     assert.match(ready.message, /kubectl -n test-1 describe pods -l tidegate\.dev\/gateway=events/);
   });
 
+  it('traces what it reconciles, and has gateway pods trace too', async () => {
+    const namespace = await makeNamespace();
+    await cluster.apply(guardDocument(namespace, 'main'));
+    await cluster.apply(gatewayDocument(namespace, 'events'));
+    await eventually(async () => {
+      const { spec } = await get(namespace, 'deployment/events-gateway');
+      const { env } = spec.template.spec.containers[0];
+      assert.deepEqual(env.slice(1), [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: collector.endpoint }]);
+    });
+    await eventually(() => {
+      const own = collector.spans.filter(({ attributes }) => attributes['k8s.namespace.name'] === namespace);
+      const done = own.filter(({ attributes }) => attributes['tidegate.outcome'] === 'done');
+      assert.deepEqual(
+        new Set(done.map(({ name, attributes }) => `${name} ${attributes['tidegate.kind']}`)),
+        new Set(['reconcile EventGateway', 'reconcile JwtGuard']),
+      );
+      assert.deepEqual(
+        new Set(own.map(({ attributes }) => attributes['tidegate.name'])),
+        new Set(['events', 'main']),
+      );
+    });
+  });
+
   it('makes all that can be asked for, and gives the number of replicas to the autoscaler', async () => {
     const namespace = await makeNamespace();
     await cluster.apply(guardDocument(namespace, 'main'));
@@ -100,6 +131,7 @@ describe('the operator on a real API server', { skip: noControlPlane }, () => {
       ...GATEWAY_CHILDREN,
       'horizontalpodautoscaler/events-gateway',
       'httproute/events-gateway',
+      'service/events-revocations',
       'servicemonitor/events-gateway',
     ];
     await eventually(async () => assert.deepEqual(await children(namespace), all.toSorted()));

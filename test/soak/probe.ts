@@ -7,10 +7,12 @@ import { Session } from 'node:inspector';
 import { RedisControl } from '../../src/bus/redis-control.ts';
 import { RedisLink } from '../../src/bus/redis-link.ts';
 import { RedisPublisher } from '../../src/bus/redis-publisher.ts';
+import { RedisRevocations } from '../../src/bus/redis-revocations.ts';
 import { RedisSubscriber } from '../../src/bus/redis-subscriber.ts';
 import { SharedReads } from '../../src/bus/shared-reads.ts';
 import { DeadlineWheel } from '../../src/core/deadline-wheel.ts';
 import { Guards } from '../../src/guard/guards.ts';
+import { Revocations } from '../../src/guard/revocations.ts';
 import { TokenCache } from '../../src/guard/token-cache.ts';
 import { RateLimit } from '../../src/http/rate-limit.ts';
 import { Connection } from '../../src/stream/connection.ts';
@@ -23,6 +25,7 @@ import { Sessions } from '../../src/stream/sessions.ts';
 const KEEPERS = [
   ...[TokenCache, Guards, RateLimit, DeadlineWheel, Connection, Sessions, Lanes, Farewell, Ring],
   ...[RedisLink, RedisControl, RedisSubscriber, RedisPublisher, SharedReads],
+  ...[Revocations, RedisRevocations],
 ];
 
 const GROUP = 'probe';
