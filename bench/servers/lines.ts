@@ -1,10 +1,9 @@
 /** The publishing port of a peer in Node: each line is an event's data. */
-import type { Server as HttpServer } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** Starts `server` and the publishing port on free ports, and says which on standard output. */
-export function listen(server: HttpServer, publish: (data: string) => void): void {
+export function listen(server: Server, publish: (data: string) => void): void {
   const producers = createServer((socket) => {
     createInterface({ input: socket }).on('line', publish);
     socket.on('error', () => socket.destroy());

@@ -1,7 +1,9 @@
 import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
-import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer as createHttp2, type Http2Server } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
+import type { Clock } from '../core/clock.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import type { RefusalCode } from './refusal.ts';
 import { answerUnparsed } from './unparsed.ts';
 
@@ -29,28 +31,31 @@ export const UNPARSED = 'unparsed';
 export interface Protocols {
   http1(socket: Duplex): void;
   http2(socket: Duplex): void;
+  /** HTTP/2 clients are told to use another connection (GOAWAY); open streams go on, and HTTP/1.x is as it was. */
+  leave(): void;
   /** Idle connections end now, others after their request. */
   close(): void;
 }
 
 /** @param sessionIdleMs when an HTTP/2 session without an open stream is let go */
-export function createProtocols(app: Koa, sessionIdleMs = SESSION_IDLE_MS): Protocols {
+export function createProtocols(app: Koa, clock: Clock, sessionIdleMs = SESSION_IDLE_MS): Protocols {
   const callback = app.callback();
   // What never became a request is the app's to count all the same.
   const http1 = createHttp1Server(callback, (code) => void app.emit(UNPARSED, code));
-  const http2 = createHttp2Server(callback, sessionIdleMs);
-  const sessions = new Set<ServerHttp2Session>();
-  http2.on('session', (session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-  });
+  const http2 = createHttp2Server(callback);
+  const sessions = new Http2Sessions(clock, sessionIdleMs);
   return {
     http1: (socket) => void http1.emit('connection', socket),
-    http2: (socket) => void http2.emit('connection', socket),
+    http2(socket) {
+      // Node makes the session at once; only here is it known which socket is its own.
+      http2.once('session', (session) => sessions.add(session, socket));
+      http2.emit('connection', socket);
+    },
+    leave: () => sessions.leave(),
     close() {
       http1.closeIdleConnections();
       http1.close();
-      for (const session of sessions) session.close();
+      sessions.close();
     },
   };
 }
@@ -81,7 +86,7 @@ function createHttp1Server(
   return server;
 }
 
-function createHttp2Server(callback: ReturnType<Koa['callback']>, sessionIdleMs: number): Http2Server {
+function createHttp2Server(callback: ReturnType<Koa['callback']>): Http2Server {
   const server = createHttp2(
     {
       maxSessionMemory: SESSION_MEMORY_MIB,
@@ -95,21 +100,6 @@ function createHttp2Server(callback: ReturnType<Koa['callback']>, sessionIdleMs:
     },
     callback,
   );
-  server.on('session', (session) => {
-    let streams = 0;
-    session.on('stream', (stream) => {
-      streams++;
-      stream.once('close', () => streams--);
-    });
-    // While a stream is open its client answers challenges over the same session, however long the heartbeat.
-    session.setTimeout(sessionIdleMs);
-    // Not by `setTimeout`'s own callback, which is called for the first silence only.
-    session.on('timeout', () => {
-      if (streams === 0) session.close();
-    });
-    // A session's failure ends its streams, each of which is told; there is nobody else to tell.
-    session.on('error', () => session.destroy());
-  });
   server.on('sessionError', () => {});
   return server;
 }

@@ -6,6 +6,7 @@ import type { Context } from 'koa';
 import { Http2Transport } from '../stream/http2-transport.ts';
 import { SocketTransport } from '../stream/socket-transport.ts';
 import type { Transport } from '../stream/transport.ts';
+import { isSessionsOwn } from './http2-sessions.ts';
 
 /** Sockets of HTTP/1.x that carry a stream: nothing else may be sent or asked on them any more. */
 const taken = new WeakSet<Socket>();
@@ -71,8 +72,28 @@ export function takeOver(ctx: Context): TakenOver {
 function takeOverHttp2(response: Http2ServerResponse): TakenOver {
   const { stream } = response;
   response.writeHead(200);
+  forget(response);
   return {
     transport: new Http2Transport(stream),
     onGone: (listener) => void stream.once('close', listener),
   };
+}
+
+/**
+ * An HTTP/2 stream keeps its request and response, headers and token among them, and they keep Koa's context, for as
+ * long as it is open: 6 KB a stream. Node itself lets go of them like this, when a stream closes.
+ */
+function forget(response: Http2ServerResponse): void {
+  const { req, stream } = response;
+  for (const event of ['aborted', 'close', 'drain', 'end', 'error', 'timeout', 'trailers', 'wantTrailers']) {
+    for (const listener of stream.rawListeners(event)) {
+      if (!isSessionsOwn(listener)) stream.off(event, listener as () => void);
+    }
+  }
+  // A stream's failure ends that stream, of which `close` tells.
+  stream.on('error', () => {});
+  const kept: readonly unknown[] = [response, req, req.socket];
+  for (const key of Object.getOwnPropertySymbols(stream)) {
+    if (kept.includes(Reflect.get(stream, key))) Reflect.set(stream, key, undefined);
+  }
 }

@@ -140,6 +140,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
       leaving = true;
       log.info('draining', { connections: gateway.hub.status().connections });
       await sleep(clock, lameDuck);
+      listeners.leave();
       gateway.hub.drain(window);
       await untilGone(gateway, window + STREAMS_END_MS);
       listeners.close();

@@ -23,7 +23,7 @@ export async function startPublicListeners(
   log: Log,
 ) {
   let { connectionsMax } = options;
-  const protocols = createProtocols(app);
+  const protocols = createProtocols(app, clock);
   const listeners: Listener[] = [];
   let tlsListener: TlsListener | undefined;
   const files = new CertificateFiles(certificate, clock, log, (next) => {
@@ -45,6 +45,8 @@ export async function startPublicListeners(
       connectionsMax = next;
       for (const listener of listeners) listener.limit(next);
     },
+    /** HTTP/2 clients are told to use another connection; whoever comes all the same is answered. */
+    leave: () => protocols.leave(),
     /** Accepts no more. */
     close(): void {
       for (const listener of listeners) listener.close();

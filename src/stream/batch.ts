@@ -1,5 +1,5 @@
 import { type Frame, joined, type WireFormat } from './frame.ts';
-import type { Lane } from './lanes.ts';
+import { gather, type Lane } from './lanes.ts';
 import type { RingEntry } from './ring.ts';
 
 /** One write to one stream; what is more waits for the lane's next batch. */
@@ -37,6 +37,7 @@ export function takeBatch(lane: Lane): Batch | undefined {
   const firstSeq = first.seq;
   const lastSeq = entries.at(-1)?.seq ?? firstSeq;
   lane.batch = { firstSeq, lastSeq };
+  gather(lane);
   return {
     lane,
     frames: entries.map((entry) => entry.frame),

@@ -1,25 +1,32 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Transport } from './transport.ts';
 
-/** One DATA frame of the default size (RFC 9113, 4.2); above it the peer's window is closed or its reading is slow. */
-const UNDER_WAY_BYTES_MAX = 16_384;
-
-/** HTTP/2: payloads as DATA frames; a stalled stream blocks itself, not its connection (RFC 9113, 5.2). */
+/**
+ * HTTP/2: payloads as DATA frames. A stream whose window is closed blocks itself, not its connection (RFC 9113, 5.2).
+ * What is written to the streams of one connection in one turn of the event loop leaves in one write of its socket.
+ */
 export class Http2Transport implements Transport {
   readonly format = 'raw';
   readonly protocol = 'HTTP/2';
+  readonly group: number;
   readonly #stream: ServerHttp2Stream;
+  #lastBytes = 0;
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
+    this.group = groupOf(stream.session);
   }
 
   write(bytes: Buffer): void {
-    if (this.#stream.writable) this.#stream.write(bytes);
+    const stream = this.#stream;
+    if (!stream.writable) return;
+    this.#lastBytes = bytes.length;
+    stream.write(bytes);
   }
 
+  /** The last write is always under way when it has just been made; the one before has to be gone by then. */
   ready(): boolean {
-    return this.#stream.writableLength <= UNDER_WAY_BYTES_MAX;
+    return this.#stream.writableLength <= this.#lastBytes;
   }
 
   end(bytes: Buffer): void {
@@ -29,4 +36,15 @@ export class Http2Transport implements Transport {
   abort(): void {
     this.#stream.close(constants.NGHTTP2_CANCEL);
   }
+}
+
+const groups = new WeakMap<Http2Session, number>();
+let groupsMade = 0;
+
+function groupOf(session: Http2Session | undefined): number {
+  if (session === undefined) return 0;
+  const known = groups.get(session);
+  if (known !== undefined) return known;
+  groups.set(session, ++groupsMade);
+  return groupsMade;
 }

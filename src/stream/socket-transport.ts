@@ -11,6 +11,7 @@ const TLS_UNDER_WAY_BYTES = 16_384;
 /** HTTP/1.x: pre-framed chunks go straight to the socket (1.6 × the deliveries of `res.write`, measured). */
 export class SocketTransport implements Transport {
   readonly format: WireFormat;
+  readonly group = 0;
   readonly #socket: Socket;
   readonly #underWayBytesMax: number;
 

@@ -152,12 +152,13 @@ export class Sweep {
   #slice(): void {
     this.#scheduled = false;
     const startedMs = this.#clock.monotonicMs();
-    for (let streams = 0; streams < SLICE_STREAMS; streams++) {
+    for (let streams = 1; ; streams++) {
       const behind = this.#behind.shift();
       if (behind !== undefined) this.#serve(behind);
       const swept = this.#sweepNext();
       if (behind === undefined && !swept) break;
-      if (streams % 16 === 15 && this.#clock.monotonicMs() - startedMs > SLICE_MS) break;
+      const long = streams % 16 === 0 && this.#clock.monotonicMs() - startedMs > SLICE_MS;
+      if ((long || streams >= SLICE_STREAMS) && !this.#amidGroup()) break;
     }
     if (this.#delivered > 0) this.#observer.delivered(this.#delivered);
     this.#delivered = 0;
@@ -181,6 +182,14 @@ export class Sweep {
       this.#batch = undefined;
     }
     return true;
+  }
+
+  /** A slice ends between two connections: what is written to the streams of one leaves in one write. */
+  #amidGroup(): boolean {
+    if (this.#batch === undefined) return false;
+    const { lane, left } = this.#batch;
+    const group = lane.connections[left]?.transport.group ?? 0;
+    return group !== 0 && group === lane.connections[left - 1]?.transport.group;
   }
 
   #nextBatch(): Batch | undefined {

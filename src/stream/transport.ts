@@ -9,6 +9,8 @@ export type Protocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
 export interface Transport {
   readonly format: WireFormat;
   readonly protocol: Protocol;
+  /** The same for all streams of one HTTP/2 connection, which are served together; 0: a connection of its own. */
+  readonly group: number;
   /** Hands bytes to the peer in order. Check `ready()` afterwards: writing on regardless would queue on the heap. */
   write(bytes: Buffer): void;
   /** Whether the peer has taken what was written, but for what TLS or HTTP/2 has under way. */

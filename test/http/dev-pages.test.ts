@@ -64,7 +64,7 @@ describe('development pages', () => {
     app.use((ctx) => {
       ctx.status = 418;
     });
-    listener = createClearListener(createProtocols(app), systemClock, 100);
+    listener = createClearListener(createProtocols(app, systemClock), systemClock, 100);
     port = await listener.start({ host: '127.0.0.1', port: 0 });
   });
   after(() => {

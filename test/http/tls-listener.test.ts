@@ -35,7 +35,7 @@ describe('the TLS listener', () => {
       ctx.body = ctx.req.httpVersion;
     });
     const certificate = await createLocalCertificate(Date.now());
-    const listener = createTlsListener(createProtocols(app), certificate, 100);
+    const listener = createTlsListener(createProtocols(app, systemClock), certificate, 100);
     const port = await listener.start({ host: '127.0.0.1', port: 0 });
     test.after(() => {
       listener.close();
@@ -70,7 +70,7 @@ describe('the TLS listener', () => {
     await put(await createLocalCertificate(Date.now()));
     let listener: TlsListener | undefined;
     const files = new CertificateFiles({ certFile, keyFile }, systemClock, silentLog, (certificate) => {
-      listener ??= createTlsListener(createProtocols(new Koa()), certificate, 100);
+      listener ??= createTlsListener(createProtocols(new Koa(), systemClock), certificate, 100);
       listener.replace(certificate);
     });
     await files.start();

@@ -25,6 +25,7 @@ export type Heard =
 export class FakeTransport implements Transport {
   readonly format: WireFormat;
   readonly protocol = 'HTTP/1.1';
+  readonly group: number;
   readonly writes: Write[] = [];
   readonly heard: Heard[] = [];
   state: 'open' | 'ended' | 'aborted' = 'open';
@@ -34,8 +35,9 @@ export class FakeTransport implements Transport {
   readonly #parser: { feed(text: string): void };
   #takesBytes = Number.POSITIVE_INFINITY;
 
-  constructor(format: WireFormat, now: () => EpochMs) {
+  constructor(format: WireFormat, now: () => EpochMs, group = 0) {
     this.format = format;
+    this.group = group;
     this.#now = now;
     this.#parser = clientOf(this.heard);
   }

@@ -79,7 +79,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
     ...pages,
   };
   const gateway = await createGateway({ ...parts, tracer: options.tracer });
-  const protocols = createProtocols(gateway.app, options.sessionIdleMs);
+  const protocols = createProtocols(gateway.app, clock, options.sessionIdleMs);
   const listener = createClearListener(protocols, clock, 1_000);
   const port = await listener.start({ host: '127.0.0.1', port: 0 });
   return {

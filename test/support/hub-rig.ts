@@ -32,6 +32,8 @@ export interface StreamStart {
   readonly topics?: readonly string[];
   readonly resume?: string;
   readonly format?: WireFormat;
+  /** Of the streams of one HTTP/2 connection. */
+  readonly group?: number;
   readonly subject?: string;
   readonly authorisation?: Partial<Authorisation>;
 }
@@ -109,8 +111,8 @@ export class HubRig {
     return event;
   }
 
-  open({ topics = ['events'], resume, format = 'chunked', ...who }: StreamStart = {}): Stream {
-    const transport = new FakeTransport(format, () => this.clock.now());
+  open({ topics = ['events'], resume, format = 'chunked', group = 0, ...who }: StreamStart = {}): Stream {
+    const transport = new FakeTransport(format, () => this.clock.now(), group);
     const authorisation = authorise({
       ...(who.subject === undefined ? {} : { subject: subject(who.subject) }),
       ...who.authorisation,
