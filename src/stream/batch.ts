@@ -62,3 +62,11 @@ export function batchBytes(batch: Batch, format: WireFormat): Buffer {
   batch.bytes[format] ??= joined(batch.frames, format);
   return batch.bytes[format];
 }
+
+/** A slice of a sweep ends between two HTTP/2 connections: what the streams of one are given leaves in one write. */
+export function amidGroup(batch: Batch | undefined): boolean {
+  if (batch === undefined) return false;
+  const { lane, left } = batch;
+  const group = lane.connections[left]?.transport.group ?? 0;
+  return group !== 0 && group === lane.connections[left - 1]?.transport.group;
+}

@@ -86,6 +86,13 @@ export class Connection implements Deadline {
     this.writtenAt = now;
   }
 
+  /** Nothing up to `seq` is owed to the stream any more. */
+  passTo(seq: number): void {
+    if (seq <= this.cursor) return;
+    this.cursor = seq;
+    this.idBehind = true;
+  }
+
   /** Whether an event is for this stream; a gap always is. */
   mayReceive({ topic, audience }: RingEntry): boolean {
     if (topic === undefined) return true;

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fifo } from '../core/fifo.ts';
-import { type Batch, batchBytes, countEvents, takeBatch } from './batch.ts';
+import { amidGroup, type Batch, batchBytes, countEvents, takeBatch } from './batch.ts';
 import { Blocked } from './blocked.ts';
 import type { Connection } from './connection.ts';
 import { joined } from './frame.ts';
@@ -114,7 +114,7 @@ export class Sweep {
         now,
       );
     }
-    passTo(connection, upTo);
+    connection.passTo(upTo);
     if (!connection.transport.ready()) this.#blocked.add(connection);
     else if (upTo < this.#ring.headSeq) this.catchUp(connection);
     else connection.state = 'live';
@@ -133,7 +133,7 @@ export class Sweep {
     // A stream that was served by itself may have part of the batch; what is left of it is owed, so it stays there.
     const owed = batch !== undefined && connection.cursor < batch.lastSeq;
     const owedSeq = owed ? batch.firstSeq : (pending[0]?.seq ?? nextSeq);
-    passTo(connection, owedSeq - 1);
+    connection.passTo(owedSeq - 1);
   }
 
   #queue(lane: Lane): void {
@@ -158,7 +158,7 @@ export class Sweep {
       const swept = this.#sweepNext();
       if (behind === undefined && !swept) break;
       const long = streams % 16 === 0 && this.#clock.monotonicMs() - startedMs > SLICE_MS;
-      if ((long || streams >= SLICE_STREAMS) && !this.#amidGroup()) break;
+      if ((long || streams >= SLICE_STREAMS) && !amidGroup(this.#batch)) break;
     }
     if (this.#delivered > 0) this.#observer.delivered(this.#delivered);
     this.#delivered = 0;
@@ -182,14 +182,6 @@ export class Sweep {
       this.#batch = undefined;
     }
     return true;
-  }
-
-  /** A slice ends between two connections: what is written to the streams of one leaves in one write. */
-  #amidGroup(): boolean {
-    if (this.#batch === undefined) return false;
-    const { lane, left } = this.#batch;
-    const group = lane.connections[left]?.transport.group ?? 0;
-    return group !== 0 && group === lane.connections[left - 1]?.transport.group;
   }
 
   #nextBatch(): Batch | undefined {
@@ -249,11 +241,4 @@ export class Sweep {
     for (const { seq, topic } of entries) if (topic !== undefined && seq <= connection.joinedSeq) replayed++;
     if (replayed > 0) this.#observer.replayed(replayed);
   }
-}
-
-/** Nothing up to `seq` is owed to the stream any more. */
-function passTo(connection: Connection, seq: number): void {
-  if (seq <= connection.cursor) return;
-  connection.cursor = seq;
-  connection.idBehind = true;
 }
