@@ -20,6 +20,11 @@ const RULES: Readonly<
   bash: shellFaults,
   js: ({ file }, { text, line }) => thrown(() => void stripTypeScriptTypes(text), `${file}:${line}`),
   ts: ({ file }, { text, line }) => thrown(() => void stripTypeScriptTypes(text), `${file}:${line}`),
+  // A unit of systemd: the command that it starts.
+  ini: ({ file }, { text, line }) =>
+    commandFaults(text.replace(/^ExecStart=\S+ \S+\/cli\.js /m, 'tidegate ')).map(
+      (fault) => `${file}:${line}: ${fault}`,
+    ),
   mermaid: ({ file }, { text, line }) => mermaidFaults(text).map((fault) => `${file}:${line}: ${fault}`),
 };
 
