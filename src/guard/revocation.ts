@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JwtGuardSpec } from '../config/jwt-guard.ts';
 import { type EpochMs, epochMs } from '../core/brand.ts';
 import type { Revocation } from '../core/revocation.ts';
@@ -84,5 +84,5 @@ function keyOf(guard: string, { kind, value }: RevocationTarget): string {
 }
 
 function hashOf(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+  return hash('sha256', JSON.stringify(parts), 'base64url');
 }

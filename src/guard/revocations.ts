@@ -12,7 +12,7 @@ const CLEAR_MS = 60_000;
 export class Revocations {
   readonly #clock: Clock;
   readonly #held = new Map<string, Revocation>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(keys: readonly string[]) => void>();
   /** Hashes are made once a grant, however often it is judged. */
   readonly #keys = new WeakMap<Grant, readonly string[]>();
   #clearedAtMs: number;
@@ -31,15 +31,15 @@ export class Revocations {
   take(revocations: readonly Revocation[]): void {
     this.#clear();
     const now = this.#clock.now();
-    let changed = false;
+    const changed: string[] = [];
     for (const each of revocations) {
       const next = each.expiresAt > now ? widened(this.#held.get(each.key), each) : undefined;
       if (next === undefined) continue;
       this.#held.set(next.key, next);
-      changed = true;
+      changed.push(next.key);
     }
-    if (!changed) return;
-    for (const listener of this.#listeners) listener();
+    if (changed.length === 0) return;
+    for (const listener of this.#listeners) listener(changed);
   }
 
   /** Those that still count. */
@@ -59,12 +59,17 @@ export class Revocations {
     });
   }
 
+  /** As `covers`, by one of these keys: cheap where they are few, however much is held. */
+  coversBy(keys: ReadonlySet<string>, grant: Grant): boolean {
+    return this.#keysOf(grant).some((key) => keys.has(key)) && this.covers(grant);
+  }
+
   /**
-   * Calls back whenever something more is revoked, so that running streams are looked at.
+   * Calls back with the keys of what is newly revoked, so that running streams are looked at.
    *
    * @returns takes the listener away
    */
-  onChange(listener: () => void): () => void {
+  onChange(listener: (keys: readonly string[]) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }

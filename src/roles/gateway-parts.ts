@@ -56,7 +56,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
   });
   const local = new LocalOwner(hub);
   guards.onChange(() => void hub.review());
-  cutRevoked(guards.revocations, hub);
+  cutRevoked(guards.revocations, hub, clock);
   // Before anybody can come in: a pod that does not have them all lets in whom others have cut.
   await context.revocations.follow(guards.revocations);
   const { maxEvents } = configuration.gateway.spec.replay;
