@@ -100,6 +100,20 @@ export const eventGatewaySpec = z
       })
       .prefault({})
       .describe('How a pod ends; its grace period is the sum plus 15 s.'),
+    accessLog: z
+      .strictObject({
+        enabled: z
+          .boolean()
+          .prefault(true)
+          .describe('Whether the log has one line for each stream that has ended.'),
+        subjectHashKeySecretRef: keyRef('Secret')
+          .exactOptional()
+          .describe(
+            'The key, 16 to 4096 bytes, by which lines hold a hash of the subject; read at the start and when this field changes. Without it they say nothing of the subject.',
+          ),
+      })
+      .prefault({})
+      .describe('What is written about streams that have ended.'),
     tls: serverTls('Certificate of the public port.').exactOptional(),
     redis: redisSpec.exactOptional(),
     revocations: z

@@ -4,7 +4,6 @@ import type { ListenAddress } from '../core/listen-address.ts';
 import type { LogLevel } from '../core/log.ts';
 import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
 import { DEFAULT_FILE, DEFAULT_STATE_DIR } from './defaults.ts';
-import { ACCESS_LOG, ACCESS_LOG_FLAGS, type AccessLogOptions, accessLogOptions } from './open-access-log.ts';
 import { otlpEndpoint, TRACING, TRACING_FLAG } from './open-telemetry.ts';
 
 export interface DevOptions {
@@ -14,7 +13,6 @@ export interface DevOptions {
   readonly logLevel: LogLevel;
   /** Whether the port of revocations may be another one, since nobody has chosen it. */
   readonly anyRevocationsPort: boolean;
-  readonly access: AccessLogOptions;
   readonly otlpEndpoint: string | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -42,7 +40,7 @@ On first start it makes a certificate for localhost and signing keys for \`tideg
   --tls-cert, --tls-key   a certificate of your own, re-read when the files change
   --secrets-dir DIR       where references of the configuration resolve to (default STATE-DIR/secrets)
   --state-dir DIR         default ${DEFAULT_STATE_DIR}
-${ACCESS_LOG_FLAGS}${TRACING_FLAG}  --log-level LEVEL       debug, info, warn, error or silent (default info)
+${TRACING_FLAG}  --log-level LEVEL       debug, info, warn, error or silent (default info)
 `;
 
 export function parseDevOptions(args: readonly string[]): DevOptions {
@@ -62,7 +60,6 @@ export function parseDevOptions(args: readonly string[]): DevOptions {
         'secrets-dir': { type: 'string' },
         'state-dir': { type: 'string', default: DEFAULT_STATE_DIR },
         'log-level': { type: 'string', default: 'info' },
-        ...ACCESS_LOG,
         ...TRACING,
       },
     }),
@@ -77,7 +74,6 @@ export function parseDevOptions(args: readonly string[]): DevOptions {
     stateDir: values['state-dir'],
     secretsDir: values['secrets-dir'],
     logLevel: logLevel(values['log-level']),
-    access: accessLogOptions(values),
     otlpEndpoint: otlpEndpoint(values['otlp-endpoint']),
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],

@@ -21,7 +21,6 @@ import { followConfigurationFile } from './file-configuration.ts';
 import { createGateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
 import { ingestRules } from './ingest-rules.ts';
-import { openAccessLog } from './open-access-log.ts';
 import { openTelemetry } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { createRevocationsListener, credentialFile } from './revocations-listener.ts';
@@ -93,7 +92,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
     metrics,
     pod,
     pages,
-    accessLog: await openAccessLog(options.access, log),
+    secretsDir,
     tracer: telemetry?.http,
   });
 

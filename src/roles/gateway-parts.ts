@@ -13,9 +13,10 @@ import { LocalOwner } from '../http/owner.ts';
 import { createRoutes } from '../http/routes.ts';
 import { holderName, SharedOwner } from '../http/shared-owner.ts';
 import type { HttpTracer } from '../http/tracer.ts';
-import type { AccessLog } from '../stream/access-log.ts';
+import { AccessLog } from '../stream/access-log.ts';
 import { Hub } from '../stream/hub.ts';
 import type { StreamObserver } from '../stream/observer.ts';
+import { accessLogSettings } from './access-log-settings.ts';
 import { streamSettings } from './stream-settings.ts';
 
 export interface GatewayContext {
@@ -33,15 +34,18 @@ export interface GatewayContext {
   readonly pages?: AppParts['pages'];
   /** Absent: nothing is traced. */
   readonly tracer?: HttpTracer | undefined;
-  /** Absent: nothing is said of streams that have ended. */
-  readonly accessLog?: AccessLog | undefined;
+  /** Where references resolve to; absent: they can't be read. */
+  readonly secretsDir?: string | undefined;
 }
 
 /** The stream server without its listeners: events in from the bus, an app for requests, swapped configuration. */
 export async function createGateway({ configuration, guards, bus, metrics, ...context }: GatewayContext) {
-  const { accessLog, clock, control, log, pages, pod, random, tracer } = context;
+  const { clock, control, log, pages, pod, random, secretsDir, tracer } = context;
   let routes = createRoutes(configuration.gateway.spec);
   let settings = streamSettings(configuration.gateway.spec);
+  let current = configuration;
+  let access = await accessLogSettings(configuration.gateway.spec, secretsDir, log);
+  const accessLog = new AccessLog({ log, clock, settings: () => access });
   const hub = new Hub({
     clock,
     random,
@@ -49,7 +53,7 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     observer: metrics.stream,
     history: bus,
     settings: () => settings,
-    ...(accessLog === undefined ? {} : { onEnded: (reason, stream) => accessLog.ended(reason, stream) }),
+    onEnded: (reason, stream) => accessLog.ended(reason, stream),
     ...(control === undefined
       ? {}
       : { holds: (guard, subject, held) => control.hold(holderName(guard, subject), held) }),
@@ -97,12 +101,16 @@ export async function createGateway({ configuration, guards, bus, metrics, ...co
     apply(next: Configuration): void {
       routes = createRoutes(next.gateway.spec);
       settings = streamSettings(next.gateway.spec);
+      current = next;
+      void accessLogSettings(next.gateway.spec, secretsDir, log).then((read) => {
+        if (current === next) access = read;
+      });
       void hub.review();
       void enforce(next);
     },
     async stop(graceMs: number): Promise<void> {
       await hub.stop(graceMs);
-      accessLog?.flush();
+      accessLog.flush();
       following.stop();
     },
   };

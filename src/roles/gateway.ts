@@ -15,7 +15,6 @@ import type { CertificatePaths } from '../http/certificate-files.ts';
 import { aborted } from './ending.ts';
 import { createGateway, type Gateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
-import { ACCESS_LOG_FLAGS, openAccessLog } from './open-access-log.ts';
 import { openTelemetry, TRACING_FLAG } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { openRedisRole } from './redis-role.ts';
@@ -44,7 +43,7 @@ the events that \`tidegate ingest\` puts into the same Redis: a client may resum
     --listen-admin   127.0.0.1:7190   /livez /readyz /metrics /status
     --listen-revocations 7191         POST /revocations /backchannel-logout/GUARD, when there is spec.revocations
   --tls-cert, --tls-key   the certificate, re-read when the files change (default: spec.tls.secretName)
-${ACCESS_LOG_FLAGS}${TRACING_FLAG}${SERVER_FLAGS}
+${TRACING_FLAG}${SERVER_FLAGS}
 SIGTERM drains: not ready at once, streams go on for drain.lameDuck, then end one by one over drain.window, told to
 come back. A second one ends at once.
 `,
@@ -60,7 +59,6 @@ come back. A second one ends at once.
 
 /** Configuration, Redis, guards, streams, listeners, in the order in which they need each other. */
 async function startGateway(options: ServerOptions, log: Log, terminal: Terminal) {
-  const accessLog = await openAccessLog(options.access, log);
   const telemetry = await openTelemetry('gateway', options.otlpEndpoint, terminal.env, log);
   const opened = await openRedisRole('gateway', options, log, terminal);
   const { link, metrics, parts, source } = opened;
@@ -90,7 +88,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
     metrics,
     pod,
     control,
-    accessLog,
+    secretsDir: source.places.secretsDir,
     tracer,
   };
   const gateway = await createGateway(context).catch((error: unknown) => {

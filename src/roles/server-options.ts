@@ -3,7 +3,6 @@ import { UsageError } from '../core/coded-error.ts';
 import type { ListenAddress } from '../core/listen-address.ts';
 import type { LogLevel } from '../core/log.ts';
 import { listenAddress, logLevel, withUsageErrors } from './arguments.ts';
-import { ACCESS_LOG, type AccessLogOptions, accessLogOptions } from './open-access-log.ts';
 import { otlpEndpoint, TRACING } from './open-telemetry.ts';
 
 /** What `gateway` and `ingest` are told by flags. */
@@ -19,7 +18,6 @@ export interface ServerOptions {
       };
   readonly secretsDir: string | undefined;
   readonly logLevel: LogLevel;
-  readonly access: AccessLogOptions;
   readonly otlpEndpoint: string | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -61,7 +59,6 @@ export function parseServerOptions(
         namespace: { type: 'string' },
         kubeconfig: { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
-        ...ACCESS_LOG,
         ...TRACING,
       },
     }),
@@ -77,9 +74,7 @@ export function parseServerOptions(
   const foreign = LISTENERS.find((name) => !names.includes(name) && values[`listen-${name}`] !== undefined);
   if (foreign !== undefined) throw new UsageError(`${role} has no listener ${foreign}`);
   const unknown =
-    role === 'gateway'
-      ? undefined
-      : Object.keys({ ...ACCESS_LOG, ...TRACING }).find((flag) => Object.hasOwn(values, flag));
+    role === 'gateway' ? undefined : Object.keys(TRACING).find((flag) => Object.hasOwn(values, flag));
   if (unknown !== undefined) throw new UsageError(`${role} has no streams, so no --${unknown}`);
   const listen = names.flatMap((name) => {
     const text = values[`listen-${name}`];
@@ -92,7 +87,6 @@ export function parseServerOptions(
         : { kind: 'cluster', name, namespace, kubeconfig },
     secretsDir: values['secrets-dir'],
     logLevel: logLevel(values['log-level']),
-    access: accessLogOptions(values),
     otlpEndpoint: otlpEndpoint(values['otlp-endpoint']),
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],

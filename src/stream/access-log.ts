@@ -13,11 +13,16 @@ const LINES_A_TURN = 64;
 const HASH_BYTES = 16;
 const MS_PER_SECOND = 1000;
 
+export interface AccessLogSettings {
+  readonly enabled: boolean;
+  /** Absent: no line says anything of the subject. */
+  readonly subjectKey: KeyObject | undefined;
+}
+
 export interface AccessLogParts {
   readonly log: Log;
   readonly clock: Clock;
-  /** Absent: no line says anything of the subject. */
-  readonly subjectKey?: KeyObject | undefined;
+  readonly settings: () => AccessLogSettings;
   readonly waitingMax?: number;
 }
 
@@ -41,7 +46,8 @@ export class AccessLog {
   }
 
   ended(reason: ClosedReason, stream: EndedStream): void {
-    const { clock, waitingMax = WAITING_MAX } = this.#parts;
+    const { clock, settings, waitingMax = WAITING_MAX } = this.#parts;
+    if (!settings().enabled) return;
     if (this.#waiting.size >= waitingMax) {
       this.#left++;
       return;
@@ -78,7 +84,8 @@ export class AccessLog {
   }
 
   #write(): void {
-    const { log, subjectKey } = this.#parts;
+    const { log, settings } = this.#parts;
+    const { subjectKey } = settings();
     const line = this.#waiting.shift();
     if (line === undefined) return;
     const { fields, subject } = line;

@@ -24,6 +24,7 @@ describe('EventGateway', () => {
         lagTime: 30_000,
       },
       drain: { lameDuck: 10_000, window: 60_000 },
+      accessLog: { enabled: true },
       ingest: { replicas: 2, maxStall: 30_000 },
       gateway: { replicas: 2 },
     });

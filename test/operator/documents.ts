@@ -31,6 +31,7 @@ export function guardDocument(namespace: string, name: string, more: object = {}
 export const FULL = {
   tls: { secretName: 'certificate' },
   revocations: { tokenSecretRef: { name: 'revoker', key: 'token' } },
+  accessLog: { subjectHashKeySecretRef: { name: 'hashes', key: 'key' } },
   redis: {
     urlSecretRef: { name: 'redis', key: 'url' },
     prefix: 'shop:{events}:',

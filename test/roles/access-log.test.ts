@@ -1,91 +1,141 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { silentLog } from '../../src/core/log.ts';
-import { openAccessLog } from '../../src/roles/open-access-log.ts';
-import { parseServerOptions } from '../../src/roles/server-options.ts';
-import { startDev } from '../support/dev-process.ts';
+import { eventGatewaySpec } from '../../src/config/event-gateway.ts';
+import { createLog } from '../../src/core/log.ts';
+import { accessLogSettings } from '../../src/roles/access-log-settings.ts';
+import { ROOT, startDev } from '../support/dev-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { openStream } from '../support/open-stream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const KEY = 'sixteen bytes or more';
+const REF = { name: 'hashes', key: 'key' };
+const FIELD = 'spec.accessLog.subjectHashKeySecretRef';
 
-describe('the key for hashes of subjects', () => {
+async function settings(accessLog: object | undefined, secretsDir: string | undefined) {
+  const lines: string[] = [];
+  const spec = eventGatewaySpec.parse({
+    streams: [{ path: '/events', public: true }],
+    ...(accessLog && { accessLog }),
+  });
+  const log = createLog('info', (line) => void lines.push(line));
+  return { lines, ...(await accessLogSettings(spec, secretsDir, log)) };
+}
+
+describe('the settings of the access log', () => {
+  it('are on, without a subject, when nothing is said', async () => {
+    const { enabled, subjectKey, lines } = await settings(undefined, undefined);
+    assert.deepEqual([enabled, subjectKey, lines], [true, undefined, []]);
+  });
+
+  it('ask for no key when there are no lines', async () => {
+    const { enabled, lines } = await settings({ enabled: false, subjectHashKeySecretRef: REF }, undefined);
+    assert.deepEqual([enabled, lines], [false, []]);
+  });
+
+  it('have the key without the end of its line', async (test) => {
+    const secretsDir = await temporaryDirectory(test);
+    await mkdir(join(secretsDir, REF.name));
+    await writeFile(join(secretsDir, REF.name, REF.key), `${KEY}\r\n`);
+    const { subjectKey, lines } = await settings({ subjectHashKeySecretRef: REF }, secretsDir);
+    assert.equal(subjectKey?.export().toString(), KEY);
+    assert.deepEqual(lines, []);
+  });
+
   const faults: readonly [string, string | undefined, RegExp][] = [
-    ['one that is not there', undefined, /^--subject-hash-key-file: .*key can not be read$/],
-    ['an empty one', '\n', /^--subject-hash-key-file: .*key must hold 16 to 4096 bytes, it has 0$/],
-    ['a short one', 'not long enough\r\n', /must hold 16 to 4096 bytes, it has 15$/],
-    ['a huge one', 'k'.repeat(4_097), /must hold 16 to 4096 bytes, it has 4097$/],
+    ['is not there', undefined, /"message":"hashes\/key cannot be read: no such file"/],
+    ['is empty', '\n', /must hold at least 16 bytes, it has 0"/],
+    ['is short', 'not long enough\r\n', /must hold at least 16 bytes, it has 15"/],
+    ['is huge', 'k'.repeat(4_097), /must be at most 4096 bytes long"/],
   ];
   for (const [what, text, message] of faults) {
-    it(`refuses ${what}`, async (test) => {
-      const subjectHashKeyFile = join(await temporaryDirectory(test), 'key');
-      if (text !== undefined) await writeFile(subjectHashKeyFile, text);
-      await assert.rejects(openAccessLog({ accessLog: true, subjectHashKeyFile }, silentLog), {
-        name: 'InputError',
-        message,
-      });
+    it(`are without a key that ${what}, and that is told`, async (test) => {
+      const secretsDir = await temporaryDirectory(test);
+      await mkdir(join(secretsDir, REF.name));
+      if (text !== undefined) await writeFile(join(secretsDir, REF.name, REF.key), text);
+      const { enabled, subjectKey, lines } = await settings({ subjectHashKeySecretRef: REF }, secretsDir);
+      assert.deepEqual([enabled, subjectKey], [true, undefined]);
+      assert.equal(lines.length, 1);
+      assert.match(lines.join(), /"level":"warn","message":"subjects are not hashed"/);
+      assert.match(lines.join(), message);
     });
   }
 
-  it('is for who has streams', () => {
-    assert.deepEqual(parseServerOptions('gateway', [], ['f.yaml', '--access-log', 'off']).access, {
-      accessLog: false,
-      subjectHashKeyFile: undefined,
-    });
-    assert.throws(() => parseServerOptions('ingest', [], ['f.yaml', '--access-log', 'on']), {
-      name: 'UsageError',
-      message: 'ingest has no streams, so no --access-log',
-    });
+  it('are without a key when there is nowhere to look for it', async () => {
+    const { subjectKey, lines } = await settings({ subjectHashKeySecretRef: REF }, undefined);
+    assert.equal(subjectKey, undefined);
+    assert.ok(lines.join().includes(`${FIELD}: needs --secrets-dir`));
   });
 });
 
 describe('the access log of a process', { timeout: 60_000 }, () => {
-  it('has one line for a stream, with the hash of its subject and nothing else of its token', async (test) => {
-    const keyFile = join(await temporaryDirectory(test), 'key');
-    await writeFile(keyFile, `${KEY}\n`);
-    await using dev = await startDev(undefined, undefined, ['--subject-hash-key-file', keyFile]);
-    const token = await dev.mint(60, 'alice-of-the-token');
-    {
+  it('has one line a stream, with nothing of its token but a hash, and follows the configuration', async (test) => {
+    const directory = await temporaryDirectory(test);
+    const file = join(directory, 'local.yaml');
+    const example = await readFile(join(ROOT, 'examples', 'local.yaml'), 'utf8');
+    const configure = (accessLog: object) =>
+      writeFile(file, example.replace(/^ {2}streams:/m, `  accessLog: ${JSON.stringify(accessLog)}\n$&`));
+    await configure({ subjectHashKeySecretRef: { name: REF.name, key: 'not-there' } });
+    await using dev = await startDev(file);
+    const visit = async (subject: string): Promise<string> => {
+      const token = await dev.mint(60, subject);
       using stream = await openStream(dev.ports.clearText, `/events?access_token=${token}`);
       assert.equal(stream.status, 200);
-    }
-    await eventually(() => assert.ok(dev.log().includes('stream ended')));
-    const lines = dev
-      .log()
-      .split('\n')
-      .filter((line) => line.includes('stream ended'))
-      .map((line): Record<string, unknown> => JSON.parse(line));
-    assert.deepEqual(
-      lines.map(({ time: _time, ageSeconds: _age, bytes: _bytes, ...line }) => line),
-      [
-        {
-          level: 'info',
-          message: 'stream ended',
-          guard: 'example',
-          path: '/events',
-          reason: 'client_gone',
-          events: 0,
-          challenges: 0,
-          protocol: 'HTTP/1.1',
-          subjectHash: createHmac('sha256', KEY).update('alice-of-the-token').digest('hex').slice(0, 32),
-        },
-      ],
-    );
-    for (const secret of [token, 'alice-of-the-token', KEY, 'access_token'])
+      return token;
+    };
+    const lines = () =>
+      dev
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('"stream ended"'))
+        .map((line): Record<string, unknown> => JSON.parse(line));
+
+    const token = await visit('alice-of-the-token');
+    await eventually(() => assert.equal(lines().length, 1));
+    const line = {
+      level: 'info',
+      message: 'stream ended',
+      guard: 'example',
+      path: '/events',
+      reason: 'client_gone',
+      events: 0,
+      challenges: 0,
+      protocol: 'HTTP/1.1',
+    };
+    const last = () => {
+      const { time: _time, ageSeconds: _age, bytes: _bytes, ...rest } = lines().at(-1) ?? {};
+      return rest;
+    };
+    assert.deepEqual(last(), line);
+    assert.ok(dev.log().includes('subjects are not hashed'));
+
+    const secrets = join(dev.stateDir, 'secrets', REF.name);
+    await mkdir(secrets);
+    await writeFile(join(secrets, REF.key), `${KEY}\n`);
+    await configure({ subjectHashKeySecretRef: REF });
+    const subjectHash = createHmac('sha256', KEY).update('alice-of-the-token').digest('hex').slice(0, 32);
+    await eventually(async () => {
+      const before = lines().length;
+      await visit('alice-of-the-token');
+      await eventually(() => assert.equal(lines().length, before + 1));
+      assert.deepEqual(last(), { ...line, subjectHash });
+    });
+    for (const secret of [token, 'of-the-token', KEY, 'access_token'])
       assert.ok(!dev.log().includes(secret), secret);
   });
 
-  it('is silent when it is switched off', async () => {
-    await using dev = await startDev(undefined, undefined, ['--access-log', 'off', '--log-level', 'debug']);
-    const token = await dev.mint(60, 'alice');
-    const authorization = `Bearer ${token}`;
+  it('is silent when it is switched off', async (test) => {
+    const file = join(await temporaryDirectory(test), 'local.yaml');
+    const example = await readFile(join(ROOT, 'examples', 'local.yaml'), 'utf8');
+    await writeFile(file, example.replace(/^ {2}streams:/m, '  accessLog: { enabled: false }\n$&'));
+    await using dev = await startDev(file, undefined, ['--log-level', 'debug']);
+    const authorization = `Bearer ${await dev.mint(60, 'alice')}`;
     {
-      using first = await openStream(dev.ports.clearText, '/events', { authorization });
-      assert.equal(first.status, 200);
+      using stream = await openStream(dev.ports.clearText, '/events', { authorization });
+      assert.equal(stream.status, 200);
     }
     dev.child.kill('SIGTERM');
     await eventually(() => assert.notEqual(dev.child.exitCode, null));

@@ -11,7 +11,6 @@ describe('parseDevOptions', () => {
       stateDir: '.tidegate',
       secretsDir: undefined,
       logLevel: 'info',
-      access: { accessLog: true, subjectHashKeyFile: undefined },
       otlpEndpoint: undefined,
       tlsCert: undefined,
       tlsKey: undefined,
@@ -30,7 +29,7 @@ describe('parseDevOptions', () => {
   it('takes every flag, before and after the file', () => {
     const options = parseDevOptions([
       ...['--tls-cert', 'c', 'my.yaml', '--tls-key', 'k', '--secrets-dir', 's', '--state-dir=d'],
-      ...['--access-log', 'on', '--subject-hash-key-file', 'h', '--otlp-endpoint', 'http://collector:4318'],
+      ...['--otlp-endpoint', 'http://collector:4318'],
       ...['--log-level', 'debug', ...LISTEN.flatMap((name, at) => [`--listen-${name}`, `[::1]:${at + 1}`])],
     ]);
     const { listen, ...rest } = options;
@@ -39,7 +38,6 @@ describe('parseDevOptions', () => {
       stateDir: 'd',
       secretsDir: 's',
       logLevel: 'debug',
-      access: { accessLog: true, subjectHashKeyFile: 'h' },
       otlpEndpoint: 'http://collector:4318',
       tlsCert: 'c',
       tlsKey: 'k',
@@ -59,12 +57,6 @@ describe('parseDevOptions', () => {
     ['a key without its certificate', /belong together$/, '--tls-key', 'k'],
     ['a level that there is not', /^--log-level must be one of/, '--log-level', 'all'],
     ['an address that is none', /^--listen-admin must be \[HOST:\]PORT or off/, '--listen-admin', 'here'],
-    ['a switch that is neither', /^--access-log must be on or off$/, '--access-log', 'yes'],
-    [
-      'a key for lines that there are not',
-      /^--subject-hash-key-file needs --access-log on$/,
-      ...['--access-log', 'off', '--subject-hash-key-file', 'h'],
-    ],
     ['a flag that there is not', /^Unknown option '--listen-x'$/, '--listen-x', '1'],
   ];
   for (const [what, message, ...args] of faults) {
@@ -78,8 +70,6 @@ describe('parseDevOptions', () => {
       'tls-key',
       'secrets-dir',
       'state-dir',
-      'access-log',
-      'subject-hash-key-file',
       'otlp-endpoint',
       'log-level',
     ]) {

@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict';
-import { createHmac, createSecretKey } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { epochMs, subject } from '../../src/core/brand.ts';
 import type { LogFields } from '../../src/core/log.ts';
-import { AccessLog, type AccessLogParts } from '../../src/stream/access-log.ts';
+import { AccessLog } from '../../src/stream/access-log.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { expiring, HubRig } from '../support/hub-rig.ts';
 
 type Line = readonly [message: string, fields: LogFields];
 
-function accessLog(parts: Partial<AccessLogParts> = {}) {
+function accessLog({ subjectKey, ...parts }: { subjectKey?: KeyObject; waitingMax?: number } = {}) {
   const lines: Line[] = [];
   const take = (message: string, fields: LogFields = {}) => void lines.push([message, fields]);
   const log = { debug: take, info: take, warn: take, error: take };
   const clock = new FakeClock();
-  return { lines, clock, access: new AccessLog({ log, clock, ...parts }) };
+  return {
+    lines,
+    clock,
+    access: new AccessLog({ log, clock, settings: () => ({ enabled: true, subjectKey }), ...parts }),
+  };
 }
 
 const STREAM = {

@@ -30,9 +30,10 @@ export function publicPort({ spec }: Wish) {
 }
 
 export function gatewayWorkload(wish: Wish): Workload {
-  const { redis, revocations, tls } = wish.spec;
+  const { accessLog, redis, revocations, tls } = wish.spec;
   const { name, containerPort } = publicPort(wish);
   const credential = revocations?.tokenSecretRef;
+  const hashKey = accessLog.enabled ? accessLog.subjectHashKeySecretRef : undefined;
   return {
     component: 'gateway',
     spec: wish.spec.gateway,
@@ -45,6 +46,7 @@ export function gatewayWorkload(wish: Wish): Workload {
       ...redisSecrets(wish),
       ...tlsSecrets(tls?.secretName),
       ...(credential === undefined ? [] : [credential]),
+      ...(hashKey === undefined ? [] : [hashKey]),
     ]),
     restartsFor: [redis?.prefix, ...(revocations === undefined ? [] : ['revocations'])],
     env: wish.gatewayEnv ?? {},
