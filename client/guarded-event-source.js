@@ -204,7 +204,7 @@ export class GuardedEventSource extends EventTarget {
       if (name === 'data') data += value + '\n';
       else if (name === 'event') type = value;
       else if (name === 'id' && !value.includes('\0')) id = value;
-      else if (name === 'retry' && /^\d+$/.test(value)) this.#retryMs = Math.min(+value, PAUSE_MS_MAX);
+      else if (name === 'retry' && /^\d+$/.test(value)) this.#retryMs = +value;
     };
     for (;;) {
       const { done, value } = await reader.read();
@@ -350,7 +350,7 @@ export class GuardedEventSource extends EventTarget {
     this.#failures += 1;
     this.#fresh ||= next === 'fresh';
     if (next === 'fresh' && !failures) return status ? 0 : Math.random() * this.#retryMs;
-    return Math.min(Math.max(jittered(this.#retryMs, failures), afterMs), PAUSE_MS_MAX);
+    return Math.max(jittered(this.#retryMs, failures), afterMs);
   }
 
   /** Ends a connection that says nothing for too long: longer each time, for heartbeats may be rare. */
@@ -457,7 +457,8 @@ function bytes(text) {
  */
 function pause(ms, signal) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
+    // A timer of more than 24 days would fire at once.
+    const timer = setTimeout(resolve, Math.min(ms, PAUSE_MS_MAX));
     signal.addEventListener('abort', () => {
       clearTimeout(timer);
       resolve();

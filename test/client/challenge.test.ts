@@ -78,6 +78,15 @@ describe('a challenge', { concurrency: true }, () => {
     assert.ok(Date.now() - toldAt >= 1_900);
   });
 
+  it('is not answered again at once when it is told to wait longer than a timer can', async (test) => {
+    const { server, recorded } = await challenged(test, [
+      refuse(429, 'too_many_answers', { 'retry-after': '99999999999' }),
+    ]);
+    await recorded.seen('answer');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(server.requests.length, 2);
+  });
+
   for (const [status, code] of [
     [401, 'expired'],
     [409, 'not_later'],

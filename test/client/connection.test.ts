@@ -120,6 +120,21 @@ describe('a connection', () => {
     }
   });
 
+  it('is not made at once when the server asks for more time than a timer can hold', async (test) => {
+    const digits = '9'.repeat(400);
+    for (const step of [
+      refuse(503, 'full', { 'retry-after': '99999999999' }),
+      refuse(503, 'full', { 'retry-after': digits }),
+      endedStream(`retry:99999999999\n\n`),
+      endedStream(`retry:${digits}\n\n`),
+    ]) {
+      const { recorded, server } = await connect(test, [step]);
+      await recorded.seen('error');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.equal(server.requests.length, 1);
+    }
+  });
+
   it('is made again after a fault of the server or a proxy, whatever it says', async (test) => {
     const proxy: Step = (response) =>
       response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>');
