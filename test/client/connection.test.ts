@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { GuardedEventSourceInit, TokenRequest } from '../../client/guarded-event-source.js';
-import {
-  cutStream,
-  end,
-  endedStream,
-  refuse,
-  ScriptedServer,
-  type Step,
-  stream,
-} from '../listen/scripted-server.ts';
+import { end, endedStream, refuse, ScriptedServer, type Step, stream } from '../listen/scripted-server.ts';
 import { until } from '../support/until.ts';
 import { RecordedSource } from './recorded-source.ts';
 
@@ -36,7 +28,7 @@ describe('a connection', () => {
   });
 
   it('tells of states as an EventSource does', async (test) => {
-    const steps = [cutStream('id:1\ndata:a\n\n'), stream('data:b\n\n')];
+    const steps = [cutOnceSeen('id:1\ndata:a\n\n', () => recorded.data.length > 0), stream('data:b\n\n')];
     const { recorded } = await connect(test, steps);
     assert.equal(recorded.source.readyState, 0);
     await recorded.seen('message', 2);
@@ -53,7 +45,11 @@ describe('a connection', () => {
   });
 
   it('comes back after a cut and after a clean end, from where it was, with a token asked for anew', async (test) => {
-    const steps = [cutStream('id:1\ndata:a\n\nid:ü\n\n'), endedStream('id:2\ndata:b\n\n'), stream('')];
+    const steps = [
+      cutOnceSeen('id:1\ndata:a\n\nid:ü\n\n', () => recorded.source.lastEventId === 'ü'),
+      endedStream('id:2\ndata:b\n\n'),
+      stream(''),
+    ];
     let calls = 0;
     const { server, recorded } = await connect(test, steps, { getToken: () => `token-${++calls}` });
     await recorded.seen('open', 3);
@@ -78,7 +74,7 @@ describe('a connection', () => {
 
   it('leaves an id behind that no header can carry', async (test) => {
     for (const id of ['\u0001', '\u007f', 'x'.repeat(100_000)]) {
-      const { server, recorded } = await connect(test, [cutStream(`id:${id}\ndata:a\n\n`), stream('')]);
+      const { server, recorded } = await connect(test, [endedStream(`id:${id}\ndata:a\n\n`), stream('')]);
       await recorded.seen('open', 2);
       assert.equal(server.requests[1]?.headers['last-event-id'], undefined);
     }
@@ -166,7 +162,7 @@ describe('a connection', () => {
 
   it('counts refused tokens anew once a stream has opened', async (test) => {
     const refused = Array.from({ length: 4 }, () => refuse(401, 'expired'));
-    const steps = [...refused, cutStream('data:a\n\n'), ...refused, stream('data:b\n\n')];
+    const steps = [...refused, endedStream('data:a\n\n'), ...refused, stream('data:b\n\n')];
     const { recorded } = await connect(test, steps, { getToken: () => 'old' });
     await recorded.seen('message', 2);
   });
@@ -242,7 +238,7 @@ describe('a stream that is ended by the gateway', () => {
         asked.push(fresh);
         return 'good';
       };
-      const steps = [endedStream(`id:1\ndata:a\n\n${end(reason, false)}`), cutStream(''), stream('')];
+      const steps = [endedStream(`id:1\ndata:a\n\n${end(reason, false)}`), endedStream(''), stream('')];
       const { recorded, server } = await connect(test, steps, { getToken });
       await recorded.seen('open', 3);
       assert.deepEqual(asked, [false, true, false]);
@@ -352,6 +348,16 @@ describe('close', () => {
 const status204: Step = (response) => response.writeHead(204).end();
 const page: Step = (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('data:a\n\n');
 const almost: Step = (response) => response.writeHead(200, { 'content-type': 'text/event-streams' }).end();
+
+/** A reset takes what has come and was not read yet, so it waits. */
+function cutOnceSeen(text: string, seen: () => boolean): Step {
+  return (response, request) => {
+    stream(text)(response, request);
+    const cut = (): void => void response.socket?.resetAndDestroy();
+    // Whoever did not see it fails by what it waits for itself.
+    void until(seen).then(cut, cut);
+  };
+}
 
 class WatchedServer extends ScriptedServer {
   #leaving: (() => void)[] = [];

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { GuardedEventSourceInit } from '../../client/guarded-event-source.js';
 import { severableWayTo } from '../e2e/severable.ts';
 import { eventually } from '../support/eventually.ts';
@@ -77,6 +81,61 @@ export function clientContract(platform: Platform): void {
       assert.deepEqual(codes, ['no_token', 'expired', 'open']);
       assert.deepEqual(asked, [false, false, true]);
     });
+  });
+
+  it('reads what comes a byte at a time, drops what is cut, and asks for it again', async (test) => {
+    const parts = [
+      '\ufeffretry:20\r\nid:1\r\ndata:é€\u{1f30a}\r\ndata: x\r\n\r\n:\r\rid:2\ndata:half of \u{1f30a}',
+      'id:2\rdata:all of \u{1f30a}\r\r',
+    ];
+    const resumed: unknown[] = [];
+    const first = Promise.withResolvers<void>();
+    const server = createServer(async (request, response) => {
+      response.setHeader('access-control-allow-origin', '*');
+      response.setHeader('access-control-allow-headers', 'last-event-id');
+      if (request.method === 'OPTIONS') {
+        response.writeHead(204).end();
+        return;
+      }
+      resumed.push(request.headers['last-event-id']);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.socket?.setNoDelay(true);
+      const bytes = Buffer.from(parts[resumed.length - 1] ?? '');
+      // Cut inside its last character.
+      const end = resumed.length === 1 ? bytes.length - 2 : bytes.length;
+      for (const byte of bytes.subarray(0, end)) {
+        // Each is a chunk of its own; on its way some of them may meet again.
+        response.write(Buffer.of(byte));
+        await setImmediate();
+      }
+      if (resumed.length > 1) return;
+      // A reset takes what has come and was not read yet.
+      await first.promise;
+      response.socket?.resetAndDestroy();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    test.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const opened = await platform.open(test, `http://127.0.0.1:${port}/`, {});
+    await told(opened, 'message');
+    first.resolve();
+    await told(opened, 'message', 2);
+    const entries = await opened.entries();
+    assert.deepEqual(
+      entries.map(({ type, data, id }) => [type, data, id]),
+      [
+        ['open', undefined, undefined],
+        ['message', 'é€\u{1f30a}\nx', '1'],
+        ['error', undefined, undefined],
+        ['open', undefined, undefined],
+        ['message', 'all of \u{1f30a}', '2'],
+      ],
+    );
+    assert.deepEqual(resumed, [undefined, '1']);
   });
 
   for (const answer of ['Stream', 'Subject']) {
