@@ -353,3 +353,20 @@ describe('the name by which holders are registered', () => {
     assert.equal(new Set(names).size, names.length);
   });
 });
+
+describe('that another process is asked', () => {
+  const cases: readonly [what: string, others: Others, podOfChallenge: string, told: readonly string[]][] = [
+    ['is told of a challenge of another one', { a: 'applied' }, 'a', ['challenge', 'subject']],
+    ['is told although it says nothing', { a: 'silent' }, 'a', ['challenge', 'subject']],
+    ['is not told when there is none', {}, 'me', []],
+  ];
+  for (const [what, others, pod, told] of cases) {
+    it(what, async () => {
+      const owner = new SharedOwner(new ScriptedOwner('applied'), new ScriptedControl(others));
+      const asked: string[] = [];
+      await owner.answerChallenge(GRANT, `${pod}.${RANDOM}`, () => void asked.push('challenge'));
+      await owner.answerSubject(GRANT, () => void asked.push('subject'));
+      assert.deepEqual(asked, told);
+    });
+  }
+});
