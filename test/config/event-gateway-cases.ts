@@ -17,6 +17,8 @@ const ORIGIN_RULE = 'spec.cors.origins[0]: must be an origin such as https://app
 export const VALID_GATEWAYS: readonly [string, Fields][] = [
   ['a path of every legal character', streams({ path: "/a-b.c_d~/!$&'()+,;=:@%C3%A4/" })],
   ['paths that differ by their last slash', streams({ path: '/a' }, { path: '/a/' })],
+  ['logout tokens alone', { revocations: {} }],
+  ['a credential for revocations', { revocations: { tokenSecretRef: { name: 'revoker', key: 'token' } } }],
   ['a public stream', open({ topics: ['news'] })],
   ['topics filled from the token', streams({ topics: ['orders.${sub}', '${["https://x/y"].z}'] })],
   ['sixty-four streams', streams(...many(64).map((name) => ({ path: `/${name}` })))],
@@ -28,6 +30,21 @@ export const VALID_GATEWAYS: readonly [string, Fields][] = [
 
 /** The same, with what is said of them. */
 export const INVALID_GATEWAYS: readonly [string, Fields, ...string[]][] = [
+  [
+    'a credential in the open',
+    { revocations: { token: 'x' } },
+    'spec.revocations.token: unknown field "token"',
+  ],
+  [
+    'a credential without a key',
+    { revocations: { tokenSecretRef: { name: 'revoker' } } },
+    'spec.revocations.tokenSecretRef.key: is required',
+  ],
+  [
+    'a credential elsewhere',
+    { revocations: { tokenSecretRef: { name: '..', key: 'token' } } },
+    'spec.revocations.tokenSecretRef.name: must consist of letters, digits, "-", "_" and ".", and must not hold ".."',
+  ],
   ['no streams', { streams: undefined }, 'spec.streams: is required'],
   ['empty streams', { streams: [] }, 'spec.streams: must have at least 1 entry'],
   [

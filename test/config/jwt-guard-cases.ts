@@ -18,6 +18,7 @@ export const VALID_GUARDS: readonly [string, Readonly<Record<string, unknown>>][
   ['http to ::1', { jwks: { uri: 'http://[::1]/jwks' } }],
   ['inline keys', inline({ kty: 'RSA', n: 'AQAB', e: 'AQAB' })],
   ['a reference with all its characters', ref('A-z_0.9', '.jwks.json')],
+  ['audiences of logout tokens', { logout: { audiences: ['client', 'other'] } }],
   ['sixteen audiences', { audiences: Array.from({ length: 16 }, (_, index) => `a${index}`) }],
 ];
 
@@ -127,6 +128,23 @@ export const INVALID_GUARDS: readonly [string, Readonly<Record<string, unknown>>
     'a mistyped choice',
     { challenge: { answer: 'subject' } },
     'spec.challenge.answer: must be one of Stream, Subject, did you mean "Subject"?',
+  ],
+  ['logout without audiences', { logout: {} }, 'spec.logout.audiences: is required'],
+  [
+    'no audiences of logout tokens',
+    { logout: { audiences: [] } },
+    'spec.logout.audiences: must have at least 1 entry',
+  ],
+  [
+    'an audience of logout tokens twice',
+    { logout: { audiences: ['a', 'a'] } },
+    'spec.logout.audiences[1]: is listed twice',
+  ],
+  [
+    'a mistyped field of logout',
+    { logout: { audience: ['a'] } },
+    'spec.logout.audiences: is required',
+    'spec.logout.audience: unknown field "audience", did you mean "audiences"?',
   ],
   ['a list for a mapping', { challenge: [] }, 'spec.challenge: must be a mapping'],
   [
