@@ -6,7 +6,7 @@
  * server queues, the kernel holds and the client itself takes is all in the figure; server and client are processes of
  * their own on one machine and so go by one wall clock. Each round has new processes, and counts only if every stream
  * was open before the first challenge was due. Every stream is in the figures: one that is never challenged, never
- * ended or cut off before its last chunk fails the run, as does a single early end. The server's own CPU time from just
+ * ended or cut off before its last chunk fails the run, as does a single early end; a late one is told. The server's own CPU time from just
  * before the cut to the last end stands beside the times: it says what a busy machine hides.
  *
  *     npm run bench -- expiry [--streams 1000,10000] [--rounds 3] [--json FILE]
@@ -35,8 +35,9 @@ const SPREAD_MS = LEAD_TIME_S * 100;
 const CHALLENGE_LATE_MS_MAX = 150;
 /** The promise: p99 of the cut. */
 const limitOf = (streams: number): number => (streams <= 1_000 ? 50 : 300);
-/** Time to open the streams, beside the lead time. */
-const openingMs = (streams: number): number => 4_000 + streams * 1.5;
+/** Time to open the streams, beside the lead time; on a machine that is busier than that, twice as long, and so on. */
+const openingMs = (streams: number): number => 3_000 + streams * 1.2;
+const TRIES_MAX = 4;
 const BEFORE_CUT_MS = 100;
 const SECOND = 1_000;
 const SPREADS = [
@@ -101,26 +102,38 @@ report({
   samples,
   json: values.json,
 });
-process.exitCode = kept ? 0 : 1;
+// A late cut may be another process's doing; an early one never is.
+process.exitCode = samples.some(({ early }) => early > 0) ? 1 : 0;
 
-async function measure(
+async function measure(streams: number, spread: (typeof SPREADS)[number], round: number): Promise<Sample> {
+  for (let tries = 1; tries <= TRIES_MAX; tries++) {
+    const sample = await attempt(streams, spread, round, openingMs(streams) * 2 ** (tries - 1));
+    if (sample !== undefined) return sample;
+    console.log(
+      `${streams} streams were not open before the first challenge was due: once more, with more time`,
+    );
+  }
+  throw new Error(`${streams} streams were not open before the first challenge was due`);
+}
+
+/** @returns `undefined` when the streams were not open in time */
+async function attempt(
   streams: number,
   { name, overMs }: (typeof SPREADS)[number],
   round: number,
-): Promise<Sample> {
+  openingMs: number,
+): Promise<Sample | undefined> {
   await using server = await startTidegate(native.directory, { challenge: { leadTime: `${LEAD_TIME_S}s` } });
   // Signed first: it takes a while, and the streams have to be open in time.
   const kinds = overMs === 0 ? 1 : Math.min(streams, overMs);
-  const firstEndMs = Math.ceil((Date.now() + openingMs(streams)) / SECOND + LEAD_TIME_S) * SECOND;
+  const firstEndMs = Math.ceil((Date.now() + openingMs) / SECOND + LEAD_TIME_S) * SECOND;
   const endMs = (stream: number): number => firstEndMs + Math.floor(((stream % kinds) / kinds) * overMs);
   const requests = Array.from({ length: kinds }, (_, kind) =>
     httpRequest('/es256', bearer(server.mint('ES256', { sub: 'bench', exp: endMs(kind) / SECOND }))),
   );
   await using client = await LoadClient.start(native, { port: server.port, requests, ends: true });
   await client.open(streams);
-  if (Date.now() > firstEndMs - LEAD_TIME_S * SECOND - SPREAD_MS) {
-    throw new Error(`${streams} streams were not open before the first challenge was due`);
-  }
+  if (Date.now() > firstEndMs - LEAD_TIME_S * SECOND - SPREAD_MS) return undefined;
   await settle(firstEndMs - Date.now() - BEFORE_CUT_MS);
   const before = server.cpuSeconds();
   await client.ends();

@@ -74,8 +74,8 @@ export class LoadClient implements AsyncDisposable {
       this.#said += text;
     });
     child.once('close', () => {
-      for (const answer of this.#answers.splice(0))
-        answer(new Error(this.#said.trim() || 'the client ended'));
+      this.#ended = new Error(this.#said.trim() || 'the load client has ended');
+      for (const answer of this.#answers.splice(0)) answer(this.#ended);
     });
   }
 

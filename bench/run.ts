@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const NAMES = [
   ...['fanout', 'http2', 'throughput', 'memory', 'connects', 'resume', 'stalled', 'selection', 'expiry'],
-  ...['ingest', 'gateways', 'redis', 'answers', 'smoke'],
+  ...['ingest', 'gateways', 'redis', 'answers', 'smoke', 'all', 'docs'],
 ];
 const [name = '', ...args] = process.argv.slice(2);
 if (!NAMES.includes(name)) {

@@ -26,7 +26,7 @@ interface Tier {
 const bin = (name: string): string => join(import.meta.dirname, '..', 'node_modules', '.bin', name);
 
 /** What other tiers run. */
-const ROOMS_ELSEWHERE = 'rig|redis|e2e|consistency|soak|cluster|kube|crds|operator|chart|node|image';
+const ROOMS_ELSEWHERE = 'bench|rig|redis|e2e|consistency|soak|cluster|kube|crds|operator|chart|node|image';
 
 const TIERS: readonly Tier[] = [
   { name: 'lint', run: () => check(bin('biome'), ['ci', '.']) },
@@ -40,6 +40,18 @@ const TIERS: readonly Tier[] = [
     run: async () => {
       await install({ 'redis-server': 'redis-server', 'redis-cli': 'redis-tools' });
       return tests(['test/rig/**/*.test.ts', 'test/redis/**/*.test.ts'], 900, 2);
+    },
+  },
+  {
+    name: 'bench',
+    run: async () => {
+      await install({
+        cc: 'gcc',
+        '/usr/include/stdio.h': 'libc6-dev',
+        'redis-server': 'redis-server',
+        'redis-cli': 'redis-tools',
+      });
+      return tests(['test/bench/**/*.test.ts'], 900);
     },
   },
   {

@@ -14,8 +14,9 @@ import { DATA, httpPost, httpRequest } from '../wire.ts';
 import { listening } from './listening.ts';
 import { measured, type Server, ServerProcess } from './server.ts';
 
-const CENTRIFUGO = { module: 'github.com/centrifugal/centrifugo/v6', version: 'v6.9.1' };
-const MERCURE_VERSION = 'v0.21.0';
+const CENTRIFUGO = 'github.com/centrifugal/centrifugo/v6';
+export const CENTRIFUGO_VERSION = 'v6.9.1';
+export const MERCURE_VERSION = 'v0.21.0';
 const MERCURE_SOURCE = join(import.meta.dirname, '..', 'peers', 'mercure');
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tidegate-bench');
 /** The first time everything has to be fetched and compiled. */
@@ -25,8 +26,8 @@ const BUILDING_MS_MAX = 900_000;
 type Build = () => Promise<string>;
 
 export const buildCentrifugo: Build = () =>
-  built(`centrifugo-${CENTRIFUGO.version}`, async (directory) => {
-    await go(['install', `${CENTRIFUGO.module}@${CENTRIFUGO.version}`], directory, { GOBIN: directory });
+  built(`centrifugo-${CENTRIFUGO_VERSION}`, async (directory) => {
+    await go(['install', `${CENTRIFUGO}@${CENTRIFUGO_VERSION}`], directory, { GOBIN: directory });
     return join(directory, 'centrifugo');
   });
 

@@ -1,0 +1,33 @@
+/**
+ * Every bench in the size to quote, within twenty minutes on a quiet machine: results as JSON in `bench/results/`, and
+ * from these the tables and the chart of `docs/performance.md`.
+ *
+ *     npm run bench -- all
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { RESULTS } from './results.ts';
+import { type Run, runAll } from './suite.ts';
+
+const RUNS: readonly Run[] = [
+  ['fanout', '--deliveries', '200000'],
+  ['http2', '--deliveries', '300000'],
+  ['throughput'],
+  ['memory', '--tls-streams', '2000'],
+  ['connects'],
+  ['resume'],
+  ['stalled'],
+  ['selection', '--deliveries', '200000'],
+  ['expiry'],
+  ['ingest'],
+  ['gateways', '--deliveries', '200000'],
+  ['redis', '--events', '30000'],
+  ['answers'],
+];
+
+mkdirSync(RESULTS, { recursive: true });
+const ran = await runAll(
+  RUNS.map(([name, ...args]): Run => [name, ...args, '--json', join(RESULTS, `${name}.json`)]),
+);
+const written = await runAll([['docs']]);
+process.exitCode = ran && written ? 0 : 1;
