@@ -96,6 +96,21 @@ describe('a connection', () => {
     }
   });
 
+  it('reads only so much of a refusal', async (test) => {
+    const endless: Step = (response) => {
+      response.writeHead(403, { 'content-type': 'application/problem+json' });
+      const more = (): void => {
+        while (!response.closed && response.write('x'.repeat(16_384)));
+      };
+      response.on('drain', more);
+      more();
+    };
+    const { recorded, server } = await connect(test, [endless]);
+    await recorded.closed();
+    assert.deepEqual(recorded.codes, ['http_403']);
+    assert.equal(server.requests.length, 1);
+  });
+
   it('is made again when the server has no time, not before that time', async (test) => {
     for (const step of [
       refuse(429, 'per_subject', { 'retry-after': '1' }),
