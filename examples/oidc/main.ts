@@ -4,12 +4,14 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { AUDIENCE, CLIENT_ID, SCOPE, startIssuer } from './issuer.ts';
+import { AUDIENCE, CLIENT_ID, type Issuer, SCOPE, startIssuer } from './issuer.ts';
+import type { Listening } from './listen.ts';
 import { servePage } from './page-server.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -29,23 +31,24 @@ const { values } = parseArgs({
 const port = (number: number): number => (values['free-ports'] ? 0 : number);
 
 const directory = await mkdtemp(join(tmpdir(), 'tidegate-oidc-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 let events = '';
-await using page = await servePage(port(PAGE_PORT), () => ({
+await using page: Listening = await servePage(port(PAGE_PORT), () => ({
   issuer: issuer.origin,
   clientId: CLIENT_ID,
   resource: AUDIENCE,
   scope: SCOPE,
   events,
-}));
-await using issuer = await startIssuer({
+})).catch(unavailable);
+await using issuer: Issuer = await startIssuer({
   port: port(ISSUER_PORT),
   accessTokenSeconds: Number(values['token-ttl']),
   pageOrigin: page.origin,
-});
+}).catch(unavailable);
 const gateway = startGateway(await configuration());
 const ended = once(gateway, 'exit');
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => gateway.kill('SIGTERM'));
-const { publish, revocations } = await addresses();
+const { publish, revocations } = await addresses().catch(unavailable);
 issuer.tellLogouts(`${revocations}/backchannel-logout/oidc`);
 console.log(`Open ${page.origin}/ and log in under any name. Ctrl-C ends all of it.
 
@@ -57,8 +60,13 @@ Sign with another key, then remove the old one:
   curl -X DELETE ${issuer.origin}/keys
 `);
 const [code] = await ended;
-await rm(directory, { recursive: true, force: true });
 process.exitCode = code ?? 0;
+
+/** A port that is taken, most of the time. */
+function unavailable(error: unknown): never {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(3);
+}
 
 /** The file itself, which may be edited while this runs; or a copy that names the ports that were free. */
 async function configuration(): Promise<string> {
@@ -106,7 +114,8 @@ async function addresses(): Promise<{ readonly publish: string; readonly revocat
   gateway.stdout.resume();
   const found = (pattern: RegExp): string => {
     const address = pattern.exec(banner)?.[1];
-    if (address === undefined) throw new Error(`the gateway does not say where it listens:\n${banner}`);
+    // It has said why.
+    if (address === undefined) throw new Error('The gateway did not start.');
     return address;
   };
   events = found(/^ {2}(http:\/\/localhost:\d+\/events)$/m);
