@@ -123,6 +123,7 @@ export const eventGatewaySpec = z
           .describe(
             'Where the bearer token of `POST /revocations` stands, one a line while it is replaced; read again when it changes. Without it only logout tokens revoke.',
           ),
+        tls: serverTls('Certificate of the port of revocations; clear text when absent.').exactOptional(),
       })
       .exactOptional()
       .describe(

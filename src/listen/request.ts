@@ -15,6 +15,7 @@ export interface Exchange extends Trust {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
   /** From the first packet to the last header. */
   readonly timeoutMs: number;
 }
@@ -22,14 +23,14 @@ export interface Exchange extends Trust {
 export class NoAnswerError extends CodedError<'no_answer'> {}
 
 /**
- * One request without a body on a connection of its own, HTTP/1.1. Node's `fetch` cannot be told a CA.
+ * One request on a connection of its own, HTTP/1.1. Node's `fetch` cannot be told a CA.
  * Redirects are not followed: a token is for the server it was meant for.
  *
  * @returns the response with its headers; its body has not been read
  * @throws {NoAnswerError} after `timeoutMs`, and whatever node:net, node:tls or `signal` has to say
  */
 export function request(exchange: Exchange, clock: Clock, signal: AbortSignal): Promise<IncomingMessage> {
-  const { url, method, headers, ca, insecure, timeoutMs } = exchange;
+  const { url, method, headers, body, ca, insecure, timeoutMs } = exchange;
   const common = { method, headers, signal, agent: false } as const;
   return new Promise((resolve, reject) => {
     const outgoing =
@@ -48,6 +49,6 @@ export function request(exchange: Exchange, clock: Clock, signal: AbortSignal): 
       timer.cancel();
       reject(error);
     });
-    outgoing.end();
+    outgoing.end(body);
   });
 }

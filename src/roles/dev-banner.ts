@@ -52,7 +52,8 @@ export function devBanner(
   }
   const guard = [...configuration.guards.keys()][0];
   if (ports.revocations !== undefined && guard !== undefined) {
-    const where = `--url http://localhost:${ports.revocations} --token-file ${revocationsTokenFile}`;
+    const scheme = configuration.gateway.spec.revocations?.tls === undefined ? 'http' : 'https';
+    const where = `--url ${scheme}://localhost:${ports.revocations} --token-file ${revocationsTokenFile}`;
     rows.push([
       'Revoke',
       `npm run -s tidegate -- revoke ${where} --guard ${guard} --subject ${DEFAULT_SUBJECT}`,

@@ -23,7 +23,7 @@ import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.
 import { ingestRules } from './ingest-rules.ts';
 import { openTelemetry } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
-import { createRevocationsListener, credentialFile } from './revocations-listener.ts';
+import { createRevocationsListener } from './revocations-listener.ts';
 import { version } from './version.ts';
 
 const { random } = Math;
@@ -109,13 +109,9 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
     }),
   );
   const revoking = createRevocationsListener(
-    credentialFile(
-      { ...source, places: { ...source.places, secretsDir } },
-      clock,
-      log,
-      local.revocationsTokenFile,
-    ),
+    { ...source, places: { ...source.places, secretsDir } },
     { guards, store: revocations, clock, log, observer: metrics.revocation },
+    local.revocationsTokenFile,
   );
   const listeners = await startPublicListeners(
     gateway.app,

@@ -18,7 +18,7 @@ import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.
 import { openTelemetry, TRACING_FLAG } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { openRedisRole } from './redis-role.ts';
-import { createRevocationsListener, credentialFile } from './revocations-listener.ts';
+import { createRevocationsListener } from './revocations-listener.ts';
 import { addressOf, parseServerOptions, SERVER_FLAGS, type ServerOptions } from './server-options.ts';
 import { tlsFiles } from './tls-files.ts';
 
@@ -108,7 +108,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
       status: () => gatewayStatus(state),
     }),
   );
-  const revoking = createRevocationsListener(credentialFile(source, clock, log), {
+  const revoking = createRevocationsListener(source, {
     guards,
     store: revocations,
     clock,

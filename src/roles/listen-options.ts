@@ -80,7 +80,8 @@ function tokenSource(
   return fixedToken(token);
 }
 
-function readCa(path: string): string {
+/** @throws {InputError} */
+export function readCa(path: string): string {
   try {
     const pem = readFileSync(path, 'utf8');
     new X509Certificate(pem);

@@ -3,10 +3,13 @@ import { UsageError } from '../core/coded-error.ts';
 import { revocationsTokenFile } from '../dev/state.ts';
 import { withUsageErrors } from './arguments.ts';
 import { DEFAULT_STATE_DIR } from './defaults.ts';
+import { readCa } from './listen-options.ts';
 
 export interface RevokeOptions {
   readonly url: URL;
   readonly tokenFile: string;
+  /** PEM, in place of the system's roots. */
+  readonly ca: string | undefined;
   /** As `POST /revocations` takes it. */
   readonly body: Readonly<Record<string, string | number>>;
 }
@@ -15,7 +18,7 @@ const DEFAULT_URL = 'http://127.0.0.1:7191';
 export const DEFAULT_TOKEN_FILE = revocationsTokenFile(DEFAULT_STATE_DIR);
 
 export const REVOKE_USAGE = `Usage: tidegate revoke [--url URL] --guard GUARD (--subject SUBJECT | --session SESSION | --token-id ID)
-                       [--before TIME] [--token-file FILE]
+                       [--before TIME] [--token-file FILE] [--ca FILE]
 
 Revokes tokens of a guard at one gateway, for all gateways that share its Redis: streams that were opened with them end
 within a second, and they come in no more. The ids of sessions and tokens are the claims sid and jti, unless the guard
@@ -24,12 +27,13 @@ says otherwise.
   --url URL           the port of revocations (default ${DEFAULT_URL})
   --before TIME       only tokens issued before it: seconds since 1970, or a date such as 2026-01-31T12:00:00Z
                       (default: now, and of a token's id whenever it was issued)
+  --ca FILE           CA certificates to trust instead of the system's (PEM), for https
   --token-file FILE   holds the credential for revocations in its first line (default ${DEFAULT_TOKEN_FILE})
 
 Exit code 0: it is stored. 1: it is refused. 3: the gateway, or its Redis, can't be reached; repeating it is safe.
 `;
 
-/** @throws UsageError; no message repeats a URL or whom it is about */
+/** @throws UsageError, InputError; no message repeats a URL or whom it is about */
 export function parseRevokeOptions(args: readonly string[]): RevokeOptions {
   const { values } = withUsageErrors(() =>
     parseArgs({
@@ -41,6 +45,7 @@ export function parseRevokeOptions(args: readonly string[]): RevokeOptions {
         session: { type: 'string' },
         'token-id': { type: 'string' },
         before: { type: 'string' },
+        ca: { type: 'string' },
         'token-file': { type: 'string', default: DEFAULT_TOKEN_FILE },
       },
     }),
@@ -54,6 +59,7 @@ export function parseRevokeOptions(args: readonly string[]): RevokeOptions {
   return {
     url: revocationsUrl(values.url),
     tokenFile: values['token-file'],
+    ca: values.ca === undefined ? undefined : readCa(values.ca),
     body: {
       guard,
       ...Object.fromEntries(targets),

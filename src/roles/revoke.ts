@@ -1,5 +1,8 @@
+import { text } from 'node:stream/consumers';
+import { systemClock as clock } from '../core/clock.ts';
 import { InputError, UnreachableError } from '../core/coded-error.ts';
 import type { Command } from '../core/terminal.ts';
+import { request } from '../listen/request.ts';
 import { readTokenFile } from '../listen/token-file.ts';
 import { parseRevokeOptions, REVOKE_USAGE, type RevokeOptions } from './revoke-options.ts';
 
@@ -12,45 +15,49 @@ export const revokeCommand: Command = {
   async run(args, terminal) {
     const options = parseRevokeOptions(args);
     const [credential = ''] = (await readTokenFile(options.tokenFile)).trim().split(/\s/, 1);
-    if (credential === '') throw new InputError('the token file is empty');
-    const signal = AbortSignal.any([terminal.signal, AbortSignal.timeout(ANSWER_MS)]);
-    const response = await post(options, credential, signal);
-    const told = await response.text().catch(() => '');
-    if (response.ok) {
+    // It could not even be a header otherwise.
+    if (!/^[\x21-\x7e]+$/.test(credential)) throw new InputError('the token file holds no credential');
+    const { status, told } = await post(options, credential, terminal.signal);
+    if (status === 204) {
       terminal.out('revoked; no gateway has such a stream within a second\n');
       return 0;
     }
-    const why = `the gateway answered ${response.status}${reason(told)}`;
-    if (response.status === 429 || response.status === 503) throw new UnreachableError(why);
+    const why = `the gateway answered ${status}${reason(told)}`;
+    if (status === 429 || status === 503) throw new UnreachableError(why);
     throw new InputError(why);
   },
 };
 
-/** A redirect is not followed: the credential is for the server it was meant for. */
-async function post(
-  { url, body }: RevokeOptions,
-  credential: string,
-  signal: AbortSignal,
-): Promise<Response> {
+/** @throws UnreachableError */
+async function post({ url, body, ca }: RevokeOptions, credential: string, signal: AbortSignal) {
+  const json = JSON.stringify(body);
+  const exchange = {
+    method: 'POST',
+    url,
+    headers: {
+      authorization: `Bearer ${credential}`,
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(json)),
+    },
+    body: json,
+    insecure: false,
+    timeoutMs: ANSWER_MS,
+    ...(ca === undefined ? {} : { ca }),
+  } as const;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
   try {
-    return await fetch(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${credential}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      redirect: 'manual',
-      signal,
-    });
+    const response = await request(exchange, clock, limit);
+    return { status: response.statusCode ?? 0, told: await text(response) };
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    const code = cause instanceof Error && 'code' in cause ? `: ${String(cause.code)}` : '';
+    const code = error instanceof Error && 'code' in error ? `: ${String(error.code)}` : '';
     throw new UnreachableError(`the gateway could not be reached${code}`, { cause: error });
   }
 }
 
 /** What a problem (RFC 9457) says, on one line. */
-function reason(text: string): string {
+function reason(told: string): string {
   try {
-    const problem: unknown = JSON.parse(text);
+    const problem: unknown = JSON.parse(told);
     if (typeof problem !== 'object' || problem === null) return '';
     const parts = ['title', 'detail'].flatMap((name) => {
       const part: unknown = Reflect.get(problem, name);

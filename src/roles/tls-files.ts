@@ -20,6 +20,20 @@ export function tlsFiles(
   };
 }
 
+/** The certificate of the port of revocations, if it has one. */
+export function revocationsTlsFiles(
+  { gateway }: Configuration,
+  secretsDir: string | undefined,
+): CertificatePaths | undefined {
+  const tls = gateway.spec.revocations?.tls;
+  if (tls === undefined) return undefined;
+  if (secretsDir === undefined) throw new InputError('spec.revocations.tls.secretName: needs --secrets-dir');
+  return {
+    certFile: secretFile(secretsDir, { name: tls.secretName, key: 'tls.crt' }),
+    keyFile: secretFile(secretsDir, { name: tls.secretName, key: 'tls.key' }),
+  };
+}
+
 /**
  * The certificate of the ingest ports and, where producers must show one, the CA that theirs must be from; `undefined`:
  * clear text.

@@ -18,6 +18,7 @@ export const VALID_GATEWAYS: readonly [string, Fields][] = [
   ['a path of every legal character', streams({ path: "/a-b.c_d~/!$&'()+,;=:@%C3%A4/" })],
   ['paths that differ by their last slash', streams({ path: '/a' }, { path: '/a/' })],
   ['logout tokens alone', { revocations: {} }],
+  ['revocations over TLS', { revocations: { tls: { secretName: 'certificate' } } }],
   ['a credential for revocations', { revocations: { tokenSecretRef: { name: 'revoker', key: 'token' } } }],
   ['a public stream', open({ topics: ['news'] })],
   ['topics filled from the token', streams({ topics: ['orders.${sub}', '${["https://x/y"].z}'] })],

@@ -30,7 +30,7 @@ export function guardDocument(namespace: string, name: string, more: object = {}
 /** With every optional part that makes a difference to the children. */
 export const FULL = {
   tls: { secretName: 'certificate' },
-  revocations: { tokenSecretRef: { name: 'revoker', key: 'token' } },
+  revocations: { tokenSecretRef: { name: 'revoker', key: 'token' }, tls: { secretName: 'revocations' } },
   accessLog: { subjectHashKeySecretRef: { name: 'hashes', key: 'key' } },
   redis: {
     urlSecretRef: { name: 'redis', key: 'url' },

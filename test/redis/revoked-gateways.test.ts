@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { gatewayAcl } from '../../src/bus/keys.ts';
+import { type Certificates, makeCertificates } from '../support/certificates.ts';
+import { ROOT } from '../support/dev-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { AUDIENCE, createKey, forge, ISSUER, jwks, type Members } from '../support/issuer.ts';
 import { type OpenStream, openStream } from '../support/open-stream.ts';
 import { noRedis, type RedisServer, startRedis } from '../support/redis/redis-server.ts';
 import { request } from '../support/request.ts';
 import { makeRoleFiles, RoleProcess } from '../support/role-process.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
+const CLI = join(ROOT, 'src', 'cli.ts');
 const PREFIX = 'tidegate:{test}:';
 const CREDENTIAL = 'c'.repeat(40);
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
@@ -30,7 +36,7 @@ interface Gateway {
 }
 
 /** Real gateways on a real Redis, as many as are started. */
-async function deploy(test: TestContext, server: RedisServer, url = server.url) {
+async function deploy(test: TestContext, server: RedisServer, url = server.url, more = '') {
   const files = await makeRoleFiles(test);
   await writeFile(
     files.file,
@@ -46,7 +52,7 @@ spec:
   streams: [{ path: /events, guardRefs: [{ name: main }] }]
   drain: { lameDuck: 0s, window: 0s }
   redis: { urlSecretRef: { name: redis, key: url } }
-  revocations: { tokenSecretRef: { name: revoker, key: token } }
+  revocations: { tokenSecretRef: { name: revoker, key: token }${more} }
 `,
   );
   await files.secret('redis', { url });
@@ -92,7 +98,7 @@ spec:
       status: async () => JSON.parse((await request(`http://127.0.0.1:${admin}/status`)).body),
     };
   }
-  return { start, startGateway };
+  return { files, start, startGateway };
 }
 
 async function startServer(test: TestContext, options: Parameters<typeof startRedis>[0] = {}) {
@@ -172,6 +178,40 @@ describe('a revocation at one of two gateways', { skip: noRedis }, () => {
     assert.deepEqual([again.status, again.code], [400, 'repeated_logout_token']);
   });
 });
+
+describe('the port of revocations with a certificate', { skip: noRedis }, () => {
+  it('speaks TLS alone, and takes another certificate when the files have one', async (test) => {
+    const server = await startServer(test);
+    const tls = ', tls: { secretName: certificate }';
+    const { files, start } = await deploy(test, server, server.url, tls);
+    const [first, second] = [
+      await makeCertificates(await temporaryDirectory(test)),
+      await makeCertificates(await temporaryDirectory(test)),
+    ];
+    const show = ({ server: { cert, key: pem } }: Certificates) =>
+      files.secret('certificate', { 'tls.crt': cert, 'tls.key': pem });
+    await show(first);
+    const process = start();
+    const port = await process.port('revocations');
+    const revoke = (scheme: string, { directory }: Certificates) =>
+      revokeCommand(
+        ...['--url', `${scheme}://localhost:${port}`, '--ca', join(directory, 'ca.crt')],
+        ...['--token-file', join(files.secretsDir, 'revoker', 'token'), '--guard', 'main', '--subject', 'a'],
+      );
+    assert.equal(await revoke('https', first), 0);
+    assert.equal(await revoke('https', second), 3);
+    assert.equal(await revoke('http', first), 3);
+    await show(second);
+    await eventually(async () => assert.equal(await revoke('https', second), 0));
+  });
+});
+
+/** Its exit code. */
+function revokeCommand(...args: string[]): Promise<unknown> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [CLI, 'revoke', ...args], (error) => resolve(error === null ? 0 : error.code));
+  });
+}
 
 describe('a gateway that starts', { skip: noRedis }, () => {
   it('has every revocation by the time it listens', async (test) => {

@@ -11,6 +11,7 @@ describe('parseRevokeOptions', () => {
     assert.equal(url.href, 'http://127.0.0.1:7191/revocations');
     assert.deepEqual(rest, {
       tokenFile: '.tidegate/revocations-token',
+      ca: undefined,
       body: { guard: 'main', subject: 'alice' },
     });
   });
@@ -57,7 +58,7 @@ describe('parseRevokeOptions', () => {
   }
 
   it('explains every flag', () => {
-    for (const flag of ['url', 'guard', 'subject', 'session', 'token-id', 'before', 'token-file']) {
+    for (const flag of ['url', 'ca', 'guard', 'subject', 'session', 'token-id', 'before', 'token-file']) {
       assert.ok(REVOKE_USAGE.includes(`--${flag}`), flag);
     }
   });

@@ -32,7 +32,8 @@ export function ingestService(wish: Wish): Child {
  * the port is not wanted.
  */
 export function revocationsService(wish: Wish): Child | undefined {
-  if (wish.spec.revocations === undefined) return undefined;
+  const { revocations } = wish.spec;
+  if (revocations === undefined) return undefined;
   const spec: V1ServiceSpec = {
     type: 'ClusterIP',
     selector: { ...selectorLabels(wish.name, 'gateway') },
@@ -42,7 +43,7 @@ export function revocationsService(wish: Wish): Child | undefined {
         port: REVOCATIONS_PORT,
         targetPort: 'revocations',
         protocol: 'TCP',
-        appProtocol: 'http',
+        appProtocol: revocations.tls === undefined ? 'http' : 'https',
       },
     ],
   };

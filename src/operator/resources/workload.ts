@@ -46,9 +46,10 @@ export function gatewayWorkload(wish: Wish): Workload {
       ...redisSecrets(wish),
       ...tlsSecrets(tls?.secretName),
       ...(credential === undefined ? [] : [credential]),
+      ...tlsSecrets(revocations?.tls?.secretName),
       ...(hashKey === undefined ? [] : [hashKey]),
     ]),
-    restartsFor: [redis?.prefix, ...(revocations === undefined ? [] : ['revocations'])],
+    restartsFor: [redis?.prefix, ...(revocations === undefined ? [] : ['revocations', revocations.tls])],
     env: wish.gatewayEnv ?? {},
     defaultResources: { requests: { cpu: '100m', memory: '192Mi' } },
   };
