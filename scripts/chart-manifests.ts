@@ -42,6 +42,7 @@ ${sample(helm, 'gateway')}`,
       text: `${HEADER}# A single Redis without a disk, for evaluation. Of a Redis of yours only the Secret is needed, with its URL alone.
 ${sample(helm, 'redis')}`,
     },
+    { path: 'manifests/monitoring/rules.yaml', text: HEADER + rules(helm) },
     ...valuesFiles().map((file) => ({
       path: `test/chart/golden/${basename(file)}`,
       text: HEADER + golden(helm, file),
@@ -69,6 +70,12 @@ metadata:
   const definitions = readFileSync(join(ROOT, 'manifests', 'crds.yaml'), 'utf8').replace(/^#.*\n/, '');
   const operator = render(helm, ['tidegate', '--namespace', NAMESPACE, '--set', 'gateway.enabled=false']);
   return [namespace, definitions, operator].map((text) => `---\n${text}`).join('');
+}
+
+/** For the Prometheus operator. */
+function rules(helm: string): string {
+  const wanted = ['--set', 'monitoring.rules.enabled=true', '--show-only', 'templates/monitoring.yaml'];
+  return render(helm, ['tidegate', ...wanted]).replaceAll(/^ {2}namespace: .*\n/gm, '');
 }
 
 /** In whatever namespace kubectl is told. */

@@ -26,7 +26,8 @@ interface Tier {
 const bin = (name: string): string => join(import.meta.dirname, '..', 'node_modules', '.bin', name);
 
 /** What other tiers run. */
-const ROOMS_ELSEWHERE = 'bench|rig|redis|e2e|consistency|soak|cluster|kube|crds|operator|chart|node|image';
+const ROOMS_ELSEWHERE =
+  'bench|rig|redis|monitoring|e2e|consistency|soak|cluster|kube|crds|operator|chart|node|image';
 
 const TIERS: readonly Tier[] = [
   { name: 'lint', run: () => check(bin('biome'), ['ci', '.']) },
@@ -52,6 +53,13 @@ const TIERS: readonly Tier[] = [
         'redis-cli': 'redis-tools',
       });
       return tests(['test/bench/**/*.test.ts'], 900);
+    },
+  },
+  {
+    name: 'monitoring',
+    run: async () => {
+      await install({ 'redis-server': 'redis-server', 'redis-cli': 'redis-tools', prometheus: 'prometheus' });
+      return tests(['test/monitoring/**/*.test.ts'], 300);
     },
   },
   {

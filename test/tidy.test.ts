@@ -47,6 +47,7 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
   'metrics>stream',
   'metrics>bus',
   'metrics>ingest',
+  'metrics>http',
   'metrics>kube',
   'metrics>operator',
   'telemetry>guard',
@@ -55,7 +56,11 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 ]);
 
 /** Tables of constants among what may otherwise only be imported as types. */
-const VALUES: ReadonlySet<string> = new Set(['metrics>stream/close-reason.ts']);
+const VALUES: ReadonlySet<string> = new Set([
+  'metrics>guard/key-set-error.ts',
+  'metrics>http/refusal.ts',
+  'metrics>stream/close-reason.ts',
+]);
 
 /** Every third-party package has one room. */
 const PACKAGES: Readonly<Record<string, string>> = {

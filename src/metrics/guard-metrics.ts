@@ -1,7 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { GuardObserver } from '../guard/observer.ts';
+import { KEY_SET_ERROR_CODES } from '../guard/key-set-error.ts';
+import type { FetchResult, GuardObserver } from '../guard/observer.ts';
 
 const MS_PER_SECOND = 1000;
+const RESULTS: readonly FetchResult[] = ['ok', 'not_modified', ...KEY_SET_ERROR_CODES];
 
 export interface GuardGauges {
   status(): readonly { readonly name: string; readonly generation: number; readonly keysAgeMs?: number }[];
@@ -55,12 +57,18 @@ export function createGuardMetrics(registry: Registry): GuardMetrics {
       }
     },
   });
+  const known = new Set<string>();
   return {
     watch(gauges) {
       watched = gauges;
     },
     names: () => watched?.status().map(({ name }) => name) ?? [],
-    fetched: (guard, result) => fetched.inc({ guard, result }),
+    fetched(guard, result) {
+      // The others stand at zero from now on; a guard whose keys come from no URL shows none of them.
+      if (!known.has(guard)) for (const each of RESULTS) fetched.inc({ guard, result: each }, 0);
+      known.add(guard);
+      fetched.inc({ guard, result });
+    },
     cached: (result) => (result === 'hit' ? hits : misses).inc(),
   };
 }

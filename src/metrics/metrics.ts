@@ -23,6 +23,15 @@ export interface Metrics {
   /** The text format, and its content type. */
   readonly contentType: string;
   text(): Promise<string>;
+  /** What there is to be shown, whatever has happened so far. */
+  definitions(): readonly MetricDefinition[];
+}
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly labels: readonly string[];
 }
 
 /** A registry of its own, so that two gateways in one process, as in tests, do not share counters. */
@@ -41,5 +50,13 @@ export function createMetrics({ version }: { readonly version: string }): Metric
     operator: () => createOperatorMetrics(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    definitions: () => registry.getMetricsAsArray().map(definition),
   };
+}
+
+/** The package tells labels of its objects, but not in its types. */
+function definition(metric: { readonly name: string; readonly help: string }): MetricDefinition {
+  const { type, labelNames = [] }: Pick<MetricDefinition, 'type'> & { labelNames?: readonly string[] } =
+    Object(metric);
+  return { name: metric.name, help: metric.help, type, labels: labelNames };
 }

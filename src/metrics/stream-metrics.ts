@@ -4,7 +4,7 @@ import type { ChallengeOutcome, GapReason, StreamObserver } from '../stream/obse
 
 const MS_PER_SECOND = 1000;
 /** Around the promise: 50 ms up to 1,000 streams at one instant, 300 ms for 10,000. */
-const EXPIRY_BUCKETS_S = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1];
+const EXPIRY_BUCKETS_S = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5];
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const OUTCOMES: readonly ChallengeOutcome[] = ['sent', 'answered', 'refused', 'unanswered'];

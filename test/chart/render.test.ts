@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { parse, parseAllDocuments } from 'yaml';
 import { chartManifests, valuesFiles } from '../../scripts/chart-manifests.ts';
 import { builtBinaries } from '../support/cluster.ts';
 import { noBinaries } from '../support/cluster-needs.ts';
@@ -58,6 +59,29 @@ describe('the chart', { skip: noBinaries, timeout: 900_000 }, () => {
       await assert.rejects(template(...settings.flatMap((each) => ['--set', each])), message);
     });
   }
+
+  it('gives rules and dashboard as they are, where they are wanted', async () => {
+    const wanted = [
+      'monitoring.rules.enabled=true',
+      'monitoring.rules.labels.release=prometheus',
+      'monitoring.rules.runbooks=https://wiki.example/',
+      'monitoring.dashboard.enabled=true',
+    ];
+    const text = await template('--set', wanted.join(','), '--show-only', 'templates/monitoring.yaml');
+    const [rule, dashboard] = parseAllDocuments(text).map((document) => document.toJS());
+    const file = (name: string) => readFileSync(join(CHART, 'monitoring', name), 'utf8');
+    assert.equal(rule.kind, 'PrometheusRule');
+    assert.equal(rule.metadata.labels.release, 'prometheus');
+    const rules = file('rules.yaml').replaceAll(
+      'docs/runbooks.md#',
+      'https://wiki.example/docs/runbooks.md#',
+    );
+    assert.deepEqual(rule.spec, parse(rules));
+    assert.equal(dashboard.kind, 'ConfigMap');
+    assert.equal(dashboard.metadata.labels.grafana_dashboard, '1');
+    assert.deepEqual(JSON.parse(dashboard.data['tidegate.json']), JSON.parse(file('dashboard.json')));
+    await assert.rejects(template('--show-only', 'templates/monitoring.yaml'), /could not find template/);
+  });
 
   it('refuses a cluster that is too old', async () => {
     await assert.rejects(template('--kube-version', '1.27.9'), /kubeVersion|incompatible/);

@@ -9,7 +9,7 @@ import type { Deployment } from './deployment.ts';
 const CLI = join(ROOT, 'src', 'cli.ts');
 const READY_MS = 20_000;
 const DRAINED_MS = 15_000;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 60_000;
 const LOG_LINES_MAX = 200;
 const SETPRIV = '/usr/bin/setpriv';
 

@@ -67,6 +67,11 @@ export async function makeRoleFiles(test: TestContext): Promise<RoleFiles> {
   return new RoleFiles(directory);
 }
 
+/** A test, or whatever else ends what was started for it. */
+interface Ends {
+  after(end: () => Promise<void>): void;
+}
+
 /** A real `tidegate gateway` or `tidegate ingest` on free ports; it ends with the test. */
 export class RoleProcess {
   readonly child: ChildProcess;
@@ -75,7 +80,7 @@ export class RoleProcess {
   err = '';
   out = '';
 
-  constructor(test: TestContext, role: Role, args: readonly string[]) {
+  constructor(test: Ends, role: Role, args: readonly string[]) {
     const listen = LISTENERS[role].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
     this.child = spawn(process.execPath, [CLI, role, ...args, ...listen], {
       cwd: dirname(CLI),
