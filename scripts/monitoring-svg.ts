@@ -51,10 +51,10 @@ function cell({ panel, answers }: Answered, from: number, to: number): string {
     (value) =>
       `<line x1="${PLOT.left}" x2="${right}" y1="${y(value)}" y2="${y(value)}" stroke="#e3e5e8"/><text x="${PLOT.left - 6}" y="${Number(y(value)) + 4}" text-anchor="end" fill="#666">${shown(value, panel.unit)}</text>`,
   );
-  const minutes = Array.from({ length: STEPS + 1 }, (_, i) => from + ((to - from) * i) / STEPS).map(
-    (seconds) =>
-      `<text x="${x(seconds)}" y="${bottom + 14}" text-anchor="middle" fill="#666">${((seconds - from) / 60).toFixed(1).replace('.0', '')} min</text>`,
-  );
+  const minutes = Array.from({ length: Math.floor((to - from) / 60) + 1 }, (_, minute) => {
+    const seconds = from + minute * 60;
+    return `<text x="${x(seconds)}" y="${bottom + 14}" text-anchor="middle" fill="#666">${minute} min</text>`;
+  });
   const drawn = lines.map(({ points }, i) => {
     const path = points
       .map(([seconds, value], j) => `${j === 0 ? 'M' : 'L'}${x(seconds)} ${y(value)}`)

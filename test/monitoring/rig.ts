@@ -131,7 +131,10 @@ async function showOperator(stack: AsyncDisposableStack): Promise<number> {
   return address.port;
 }
 
-/** As Grafana does before it asks: every namespace, gateway and pod, and a window of some scrapes. */
+/** As Grafana does before it asks: every namespace, this gateway, all its pods, and a window of some scrapes. */
 export function filledIn(expr: string, window: string): string {
-  return expr.replace(/\$(namespace|job|instance)/g, '.*').replaceAll('$__rate_interval', window);
+  return expr
+    .replaceAll('$job', JOB)
+    .replace(/\$(namespace|instance)/g, '.*')
+    .replaceAll('$__rate_interval', window);
 }
