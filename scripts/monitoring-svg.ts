@@ -32,6 +32,7 @@ export function svg(panels: readonly Answered[], from: number, to: number): stri
     return `<g transform="translate(${x} ${y})">\n${cell(panel, from, to)}\n</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222">
+<title>Panels of the dashboard over the same minutes</title>
 <rect width="${width}" height="${height}" fill="#eef0f2"/>
 ${cells.join('\n')}
 </svg>
