@@ -3,6 +3,9 @@ import { GuardedEventSource } from '../../client/guarded-event-source.js';
 import { until } from '../support/until.ts';
 import { record } from './recorder.js';
 
+/** The pauses of an answer add up to more than 4 s with the third. */
+const LIMIT_MS = 15_000;
+
 /** An event as its listener saw it. */
 export interface Entry {
   readonly type: string;
@@ -41,14 +44,16 @@ export class RecordedSource implements Disposable {
   }
 
   /** Resolves when there are so many of a type. */
-  async seen(type: string, count = 1): Promise<void> {
-    await until(() => this.of(type).length >= count, `${count} × ${type}`).catch((error: unknown) => {
-      throw new Error(`${error}; it told ${JSON.stringify(this.entries)}`);
-    });
+  seen(type: string, count = 1): Promise<void> {
+    return this.#told(() => this.of(type).length >= count, `${count} × ${type}`);
   }
 
-  async closed(): Promise<void> {
-    await until(() => this.source.readyState === 2, 'it closes').catch((error: unknown) => {
+  closed(): Promise<void> {
+    return this.#told(() => this.source.readyState === 2, 'it closes');
+  }
+
+  #told(condition: () => boolean, what: string): Promise<void> {
+    return until(condition, what, LIMIT_MS).catch((error: unknown) => {
       throw new Error(`${error}; it told ${JSON.stringify(this.entries)}`);
     });
   }
