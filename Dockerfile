@@ -45,4 +45,4 @@ COPY --from=build /app/dist /app/dist
 USER 65532:65532
 ENV NODE_ENV=production PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENTRYPOINT ["tidegate"]
-EXPOSE 7001 7002 7114 7143 7190
+EXPOSE 7001 7002 7114 7143 7190 7191

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sleep, type Timer } from '../core/clock.ts';
 import { REVOCATIONS_MAX, type Revocation, widened } from '../core/revocation.ts';
+import { BusError } from './bus-error.ts';
 import type { LinkParts, RedisLink } from './redis-link.ts';
 import { NO_VERSION, parseKept, parseRevocationMessage } from './revocation-message.ts';
 import type { Once, PutOutcome, RevocationFollower, RevocationStore } from './revocation-store.ts';
@@ -56,7 +57,11 @@ export class RedisRevocations implements RevocationStore {
   }
 
   async put(revocations: readonly Revocation[], once?: Once): Promise<PutOutcome> {
-    const outcome = await this.#run(revocations, once);
+    const outcome = await this.#run('new', revocations, once);
+    if (outcome === 'dead') {
+      this.#parts.log.error('nothing can be revoked: the clock of Redis is ahead by more than tokens live');
+      throw new BusError('the clocks of this process and of Redis differ by too much');
+    }
     // Its message comes too, but whoever asked may count on this process from now on.
     if (outcome === 'stored') this.#follower?.take(revocations);
     return outcome;
@@ -68,7 +73,7 @@ export class RedisRevocations implements RevocationStore {
     await this.#alone(() => this.#read(follower));
     this.#timers = [
       clock.every(CHECK_MS, () => void this.#check()),
-      clock.every(CLEAR_MS, () => void this.#run([]).catch(() => {})),
+      clock.every(CLEAR_MS, () => void this.#run('back', []).catch(() => {})),
     ];
   }
 
@@ -153,7 +158,7 @@ export class RedisRevocations implements RevocationStore {
     const { clock, log, random } = this.#parts;
     await sleep(clock, random() * GIVE_BACK_SPREAD_MS);
     for (let i = 0; i < lost.length; i += GIVEN_BACK_AT_ONCE) {
-      const outcome = await this.#run(lost.slice(i, i + GIVEN_BACK_AT_ONCE));
+      const outcome = await this.#run('back', lost.slice(i, i + GIVEN_BACK_AT_ONCE));
       if (outcome !== 'full') continue;
       if (!this.#isFull)
         log.error('revocations that Redis lost can not be given back: it holds as many as it may');
@@ -164,7 +169,11 @@ export class RedisRevocations implements RevocationStore {
     log.info('revocations that Redis did not have were given back', { count: lost.length });
   }
 
-  async #run(revocations: readonly Revocation[], once?: Once): Promise<PutOutcome> {
+  async #run(
+    which: 'new' | 'back',
+    revocations: readonly Revocation[],
+    once?: Once,
+  ): Promise<PutOutcome | 'dead'> {
     const { keys, publishCommand } = this.#link;
     const outcome = await this.#link.run(
       REVOKE,
@@ -180,10 +189,11 @@ export class RedisRevocations implements RevocationStore {
         this.#max,
         publishCommand,
         once?.forMs ?? 0,
+        which,
         ...revocations.flatMap(({ key, before, expiresAt }) => [key, before, expiresAt]),
       ],
     );
-    return outcome === 'repeated' || outcome === 'full' ? outcome : 'stored';
+    return outcome === 'repeated' || outcome === 'full' || outcome === 'dead' ? outcome : 'stored';
   }
 
   async #currentVersion(): Promise<string> {

@@ -147,6 +147,16 @@ describe('revocations in Redis', { skip: noRedis }, () => {
     await assert.rejects(followed(store), BusError);
   });
 
+  it('are not said to be kept when the clock of Redis says that they are dead', async (test) => {
+    const { server, a, heldByA } = await startPair(test);
+    await assert.rejects(
+      a.store.put([revocation('a'), revocation('dead', -1_000)], { key: 'id', forMs: 1_000 }),
+      BusError,
+    );
+    assert.deepEqual([await keys(server), heldByA.size], [[], 0]);
+    assert.match(a.log.join(''), /nothing can be revoked: the clock of Redis is ahead/);
+  });
+
   it('leave nothing behind when they are dead', async (test) => {
     const { server, a } = await startPair(test);
     await a.store.put([revocation('a', 500)], { key: 'id', forMs: 500 });

@@ -1,6 +1,7 @@
 -- Keeps revocations until they expire and tells every gateway, as one step. What is held already is only ever widened.
 -- KEYS: revocations, expiry, version, channel[, once]
--- ARGV: next version, revocations at most, PUBLISH or SPUBLISH, milliseconds for once, then key, before, expiry of each
+-- ARGV: next version, revocations at most, PUBLISH or SPUBLISH, milliseconds for once, "new" or "back", then key, before,
+-- expiry of each. Of those that are given back some may be dead by now; a new one that is comes from a clock that is wrong.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 if KEYS[5] and redis.call('EXISTS', KEYS[5]) == 1 then return 'repeated' end
@@ -14,11 +15,12 @@ for _ = 1, 5 do
 end
 
 local changes, added = {}, 0
-for i = 5, #ARGV, 3 do
+for i = 6, #ARGV, 3 do
   local key, before, expiry = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   local held = redis.call('HGET', KEYS[1], key)
   local held_before, held_expiry = string.match(held or '', '^(%d+) (%d+)$')
   held_before, held_expiry = tonumber(held_before or 0), tonumber(held_expiry or 0)
+  if expiry <= now and ARGV[5] == 'new' then return 'dead' end
   if expiry > now and (not held or before > held_before or expiry > held_expiry) then
     if not held then added = added + 1 end
     changes[#changes + 1] = { key, math.max(before, held_before), math.max(expiry, held_expiry) }
