@@ -92,6 +92,9 @@ function commonOptions(
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
+    // The link subscribes by itself. The client would too, with nobody to take the failure when the connection is lost
+    // again before the reply: an unhandled rejection, which ends the process.
+    autoResubscribe: false,
     // Commands under way when a connection ends are rejected there and then.
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_MS,
