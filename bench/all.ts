@@ -2,10 +2,11 @@
  * Every bench in the size to quote, within twenty minutes on a quiet machine: results as JSON in `bench/results/`, and
  * from these the tables and the chart of `docs/performance.md`.
  *
- *     npm run bench -- all
+ *     npm run bench -- all [--rounds N]
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { RESULTS } from './results.ts';
 import { type Run, runAll } from './suite.ts';
 
@@ -25,9 +26,16 @@ const RUNS: readonly Run[] = [
   ['answers'],
 ];
 
+/** Those that have no rounds take turns within one. */
+const WITHOUT_ROUNDS: ReadonlySet<string> = new Set(['answers']);
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
 mkdirSync(RESULTS, { recursive: true });
 const ran = await runAll(
-  RUNS.map(([name, ...args]): Run => [name, ...args, '--json', join(RESULTS, `${name}.json`)]),
+  RUNS.map(([name, ...args]): Run => {
+    const rounds = WITHOUT_ROUNDS.has(name) ? [] : ['--rounds', values.rounds];
+    return [name, ...args, ...rounds, '--json', join(RESULTS, `${name}.json`)];
+  }),
 );
 const written = await runAll([['docs']]);
 process.exitCode = ran && written ? 0 : 1;

@@ -54,7 +54,7 @@ export function fanoutChart(samples: readonly FanoutSample[]): string {
       ].join('');
     });
     const middle = y + (groupHeight - GROUP_GAP) / 2 + 4;
-    const weight = name === 'tidegate' ? ' font-weight="700"' : '';
+    const weight = name === 'tidegate' ? ' class="bold"' : '';
     return `<text x="${LEFT - 10}" y="${middle}" text-anchor="end"${weight}>${NAMES[name] ?? name}</text>${bars.join('')}`;
   });
   const legend = sizes.map((streams, at) => {
@@ -65,6 +65,7 @@ export function fanoutChart(samples: readonly FanoutSample[]): string {
 <style>
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-size: 15px; font-weight: 600 }
+  .bold { font-weight: 700 }
   .figure { font-size: 11px; fill: #59636e }
   .ours { fill: #0969da }
   .other { fill: #8c959f }

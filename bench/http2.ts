@@ -3,8 +3,8 @@
  *
  * How it avoids fooling itself: as `fanout.ts`, but that what many streams of one connection are given may come in one
  * read, which is HTTP/2's own doing. The client speaks frames as they are, with windows that never close, so that flow
- * control is not what is measured; it parses every frame's head and counts markers in DATA only. HTTP/1.1 at as many
- * streams stands beside, of the same server in the same round.
+ * control is not what is measured; it parses every frame's head and counts markers in DATA only. Beside stand node:http2
+ * alone, one `write` a stream, which is what Node's own HTTP/2 costs, and Tidegate's HTTP/1.1 at as many streams.
  *
  *     npm run bench -- http2 [--streams 1000,10000] [--deliveries 400000] [--rounds 3] [--json FILE]
  */
@@ -13,6 +13,8 @@ import { type Row, shown, spread, table } from './figures.ts';
 import { LoadClient, type LoadOptions } from './load-client.ts';
 import { buildNative } from './native.ts';
 import { report } from './report.ts';
+import { startNodeServer } from './servers/node-server.ts';
+import type { Server } from './servers/server.ts';
 import { bearer, startTidegate } from './servers/tidegate.ts';
 import { settle } from './settle.ts';
 import { http2Request } from './wire.ts';
@@ -32,9 +34,12 @@ const WARM_UP = 0.3;
 const STREAMS_PER_CONNECTION = 100;
 const goalOf = (streams: number): number => (streams <= 1_000 ? 400_000 : 200_000);
 
+const NAMES = ['tidegate, HTTP/2', 'node:http2 alone', 'tidegate, HTTP/1.1'] as const;
+type Name = (typeof NAMES)[number];
+
 interface Sample {
   readonly streams: number;
-  readonly protocol: 'HTTP/2' | 'HTTP/1.1';
+  readonly name: Name;
   readonly round: number;
   readonly perCpuSecond: number;
   readonly bytesPerDelivery: number;
@@ -45,29 +50,29 @@ await using native = await buildNative();
 const samples: Sample[] = [];
 for (let round = 1; round <= rounds; round++) {
   for (const streams of sizes) {
-    for (const protocol of ['HTTP/2', 'HTTP/1.1'] as const) {
-      const sample = await measure(protocol, streams, round);
+    for (const name of NAMES) {
+      const sample = await measure(name, streams, round);
       samples.push(sample);
       console.log(
-        `round ${round}, ${streams} streams, ${protocol}: ${shown(sample.perCpuSecond)} deliveries per CPU second`,
+        `round ${round}, ${streams} streams, ${name}: ${shown(sample.perCpuSecond)} deliveries per CPU second`,
       );
     }
   }
 }
 const rows = sizes.flatMap((streams) =>
-  (['HTTP/2', 'HTTP/1.1'] as const).map((protocol): Row => {
-    const of = samples.filter((sample) => sample.streams === streams && sample.protocol === protocol);
+  NAMES.map((name): Row => {
+    const of = samples.filter((sample) => sample.streams === streams && sample.name === name);
     return [
       shown(streams),
-      protocol,
+      name,
       spread(of.map(({ perCpuSecond }) => perCpuSecond)),
-      protocol === 'HTTP/2' ? `≥ ${shown(goalOf(streams))}` : '',
+      name === 'tidegate, HTTP/2' ? `≥ ${shown(goalOf(streams))}` : '',
       shown(of[0]?.bytesPerDelivery ?? Number.NaN),
       shown(of[0]?.readsPerDelivery ?? Number.NaN, 2),
     ];
   }),
 );
-const head = ['streams', 'protocol', 'deliveries per CPU second', 'goal', 'bytes each', 'reads each'];
+const head = ['streams', 'server', 'deliveries per CPU second', 'goal', 'bytes each', 'reads each'];
 report({
   bench: 'http2',
   text: `${STREAMS_PER_CONNECTION} streams a connection, clear text, one write an event, median of ${rounds} interleaved rounds (range).\n\n${table(head, rows)}`,
@@ -75,14 +80,9 @@ report({
   json: values.json,
 });
 
-async function measure(protocol: Sample['protocol'], streams: number, round: number): Promise<Sample> {
-  await using server = await startTidegate(native.directory);
-  const multiplexed: Pick<LoadOptions, 'requests' | 'http2'> = {
-    requests: [http2Request('/rs256', bearer(server.token))],
-    http2: STREAMS_PER_CONNECTION,
-  };
-  const options = protocol === 'HTTP/2' ? { ...server, ...multiplexed } : server;
-  await using client = await LoadClient.start(native, options);
+async function measure(name: Name, streams: number, round: number): Promise<Sample> {
+  await using server = await start(name);
+  await using client = await LoadClient.start(native, server);
   await client.open(streams);
   await settle();
   const events = Math.ceil(deliveries / streams);
@@ -91,10 +91,20 @@ async function measure(protocol: Sample['protocol'], streams: number, round: num
   const load = await client.each(events);
   return {
     streams,
-    protocol,
+    name,
     round,
     perCpuSecond: load.deliveries / (server.cpuSeconds() - before),
     bytesPerDelivery: load.bytes / load.deliveries,
     readsPerDelivery: load.reads / load.deliveries,
   };
+}
+
+async function start(name: Name): Promise<Server & Pick<LoadOptions, 'http2'>> {
+  if (name === 'tidegate, HTTP/1.1') return await startTidegate(native.directory);
+  const http2 = STREAMS_PER_CONNECTION;
+  if (name === 'node:http2 alone') {
+    return { ...(await startNodeServer('node-http2')), http2, requests: [http2Request('/events')] };
+  }
+  const server = await startTidegate(native.directory);
+  return { ...server, http2, requests: [http2Request('/rs256', bearer(server.token))] };
 }

@@ -30,7 +30,7 @@ const BENCHES: readonly { name: string; args: readonly string[]; samples: number
       ],
       samples: 4,
     },
-    { name: 'http2', args: ['--streams', '5', '--deliveries', '50', ...once], samples: 2 },
+    { name: 'http2', args: ['--streams', '5', '--deliveries', '50', ...once], samples: 3 },
     { name: 'throughput', args: ['--cases', '5x50', '--seconds', '0.5', ...once], samples: 1 },
     { name: 'connects', args: ['--streams', '20', ...once], samples: 5 },
     {

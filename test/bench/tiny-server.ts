@@ -8,6 +8,8 @@ export interface TinyServerOptions {
   readonly head?: string;
   /** Writes an event to one stream; default: at once. */
   readonly send?: (stream: Socket, data: string) => void;
+  /** Called for every line that is published. */
+  readonly published?: () => void;
   /** What a producer is answered for a line. */
   readonly answer?: string;
 }
@@ -18,13 +20,15 @@ export class TinyServer implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #head: string;
   readonly #send: NonNullable<TinyServerOptions['send']>;
+  readonly #published: () => void;
   readonly #answer: string | undefined;
   readonly #public = createServer((socket) => this.#open(socket));
   readonly #producers = createServer((socket) => this.#produce(socket));
 
-  private constructor({ answer, head = HEAD, send = block }: TinyServerOptions) {
+  private constructor({ answer, head = HEAD, published = () => {}, send = block }: TinyServerOptions) {
     this.#head = head;
     this.#send = send;
+    this.#published = published;
     this.#answer = answer;
   }
 
@@ -70,6 +74,7 @@ export class TinyServer implements AsyncDisposable {
       rest = lines.pop() ?? '';
       for (const line of lines) {
         for (const stream of this.#streams) this.#send(stream, line);
+        this.#published();
         if (this.#answer !== undefined) socket.write(this.#answer);
       }
     });
