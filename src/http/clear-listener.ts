@@ -45,7 +45,8 @@ function tellApart(socket: Socket, protocols: Protocols, clock: Clock): void {
   const late = clock.after(FIRST_BYTE_MS, () => socket.destroy());
   const quiet = () => socket.destroy();
   socket.on('error', quiet);
-  socket.once('close', () => late.cancel());
+  const closed = (): void => late.cancel();
+  socket.once('close', closed);
   socket.on('readable', look);
   let seen = Buffer.alloc(0);
 
@@ -59,6 +60,7 @@ function tellApart(socket: Socket, protocols: Protocols, clock: Clock): void {
     late.cancel();
     socket.off('readable', look);
     socket.off('error', quiet);
+    socket.off('close', closed);
     socket.unshift(seen);
     if (alike) protocols.http2(socket);
     else protocols.http1(socket);

@@ -3,15 +3,18 @@ import { constants, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Context } from 'koa';
+import type { WireFormat } from '../stream/frame.ts';
+import { HANDLES_ARE_KNOWN, HandleTransport } from '../stream/handle-transport.ts';
 import { Http2Transport } from '../stream/http2-transport.ts';
 import { SocketTransport } from '../stream/socket-transport.ts';
 import type { Transport } from '../stream/transport.ts';
 import { isSessionsOwn } from './http2-sessions.ts';
+import { isReleasable, keepWhenReleased, release } from './release-socket.ts';
 
 /** Sockets of HTTP/1.x that carry a stream: nothing else may be sent or asked on them any more. */
-const taken = new WeakSet<Socket>();
+const taken = new WeakSet<object>();
 
-export function isTaken(socket: Socket): boolean {
+export function isTaken(socket: object): boolean {
   return taken.has(socket);
 }
 
@@ -59,14 +62,44 @@ export function takeOver(ctx: Context): TakenOver {
   if (response instanceof Http2ServerResponse) return takeOverHttp2(response);
   const socket = ctx.req.socket;
   taken.add(socket);
-  response.writeHead(200, { connection: 'close' });
-  response.flushHeaders();
   // HTTP/1.0 knows no chunks; nginx speaks it to its upstreams unless told otherwise.
   const format = ctx.req.httpVersion === '1.0' ? 'raw' : 'chunked';
   return {
-    transport: new SocketTransport(socket, format, socket instanceof TLSSocket),
-    onGone: (listener) => void socket.once('close', listener),
+    transport: isDirect(socket, response)
+      ? takeOverSocket(socket, response, format)
+      : takeOverResponse(socket, response, format),
+    onGone: (listener) => void socket.once('close', keepWhenReleased(listener)),
   };
+}
+
+function isDirect(socket: Socket, response: ServerResponse): boolean {
+  return HANDLES_ARE_KNOWN && !(socket instanceof TLSSocket) && isReleasable(socket, response);
+}
+
+function takeOverResponse(socket: Socket, response: ServerResponse, format: WireFormat): Transport {
+  const transport = new SocketTransport(socket, format, socket instanceof TLSSocket);
+  response.writeHead(200, { connection: 'close' });
+  response.flushHeaders();
+  return transport;
+}
+
+/** Past Node's response altogether: one write for the head and what comes first, and nothing is left of either. */
+function takeOverSocket(socket: Socket, response: ServerResponse, format: WireFormat): Transport {
+  // The parser is at work on this very request.
+  setImmediate(release, socket, response);
+  return new HandleTransport(socket, format, headOf(response, format));
+}
+
+/** As Node would write it (RFC 9112, 6.1: no chunks to HTTP/1.0). The names and values have been checked by `setHeader`. */
+function headOf(response: ServerResponse, format: WireFormat): Buffer {
+  let head = 'HTTP/1.1 200 OK\r\n';
+  for (const name of response.getHeaderNames()) {
+    const value = response.getHeader(name);
+    for (const each of Array.isArray(value) ? value : [value]) head += `${name}: ${each}\r\n`;
+  }
+  head += `Date: ${new Date().toUTCString()}\r\nconnection: close\r\n`;
+  if (format === 'chunked') head += 'Transfer-Encoding: chunked\r\n';
+  return Buffer.from(`${head}\r\n`, 'latin1');
 }
 
 function takeOverHttp2(response: Http2ServerResponse): TakenOver {

@@ -1,18 +1,17 @@
-import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { type Server, STATUS_CODES } from 'node:http';
+import { answerBegins, isAnswering } from './latest-answer.ts';
 import { problem, Refusal, type RefusalCode } from './refusal.ts';
+import { isTaken } from './take-over.ts';
 
 /**
  * Answers what never became a request, in Node's own words for what was wrong with it, and closes. A page of any origin
  * may read the answer: it holds nothing, and what the page's origin is, nobody has read.
  */
 export function answerUnparsed(server: Server, refused: (code: RefusalCode) => void): void {
-  const latest = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', ({ socket }, response) => latest.set(socket, response));
+  server.on('request', ({ socket }, response) => answerBegins(socket, response));
   server.on('clientError', (error: Error & { code?: string }, socket) => {
-    const response = latest.get(socket);
     // In the middle of another answer, or of a stream, it could only be taken for a part of that.
-    const isBusy = response?.headersSent === true && !response.writableFinished;
+    const isBusy = isTaken(socket) || isAnswering(socket);
     // A peer that left in the middle of a request has said nothing wrong.
     const isGone = !socket.writable || LEFT.has(error.code ?? '');
     if (isGone || isBusy) socket.destroy();

@@ -8,6 +8,8 @@ import type { Transport } from './transport.ts';
 export class Http2Transport implements Transport {
   readonly format = 'raw';
   readonly protocol = 'HTTP/2';
+  /** Frames of one turn go out together as it is. */
+  readonly holding = false;
   readonly group: number;
   readonly #stream: ServerHttp2Stream;
   #lastBytes = 0;
@@ -16,6 +18,8 @@ export class Http2Transport implements Transport {
     this.#stream = stream;
     this.group = groupOf(stream.session);
   }
+
+  flush(): void {}
 
   write(bytes: Buffer): void {
     const stream = this.#stream;

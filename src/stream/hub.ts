@@ -125,13 +125,13 @@ export class Hub implements DeadlineOutcome, SweepOutcome {
     this.#open++;
     observer.opened(path);
     const { streamAgeMs, retryMs } = settings();
-    if (streamAgeMs !== undefined) {
+    if (streamAgeMs !== undefined)
       connection.maxAgeAt = epochMs(now + jitter(streamAgeMs, AGE_JITTER, random));
-    }
     const opening = { kind: 'opening', retryMs: Math.round(jitter(retryMs, RETRY_JITTER, random)) } as const;
     connection.say(resume === undefined ? { ...opening, head: this.#ring.head } : opening, now);
-    if (resume === undefined) this.#sweep.catchUp(connection);
+    if (resume === undefined) this.#sweep.begin(connection);
     else this.#replay.resume(connection, resume);
+    this.#sweep.begun(connection);
     if (connection.open) this.#deadlines.schedule(connection);
     return connection;
   }

@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts';
 import type { Ring, RingEntry } from './ring.ts';
 
 /** One write to a stream that is served by itself, whose bytes are joined for it alone. */
-const PORTION_BYTES_MAX = 16_384;
+const PORTION_BYTES_MAX = 32_768;
 
 export interface Portion {
   readonly entries: readonly RingEntry[];
@@ -22,4 +22,11 @@ export function portion(connection: Connection, ring: Ring): Portion {
     entries.push(entry);
   }
   return { entries, upTo: ring.headSeq };
+}
+
+/** Events that were there before the stream was, which its client has asked for by id. */
+export function countReplayed({ joinedSeq }: Connection, entries: readonly RingEntry[]): number {
+  let replayed = 0;
+  for (const { seq, topic } of entries) if (topic !== undefined && seq <= joinedSeq) replayed++;
+  return replayed;
 }

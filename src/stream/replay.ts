@@ -108,6 +108,6 @@ export class Replay implements ReplayTarget {
     if (!connection.open) return;
     connection.cursor = seq;
     connection.joinedSeq = ring.headSeq;
-    sweep.catchUp(connection);
+    sweep.begin(connection);
   }
 }

@@ -8,10 +8,15 @@ import type { Protocol, Transport } from './transport.ts';
  */
 const TLS_UNDER_WAY_BYTES = 16_384;
 
-/** HTTP/1.x: pre-framed chunks go straight to the socket (1.6 × the deliveries of `res.write`, measured). */
+/**
+ * HTTP/1.x: pre-framed chunks go straight to the socket (1.6 × the deliveries of `res.write`, measured). Over TLS, and
+ * on clear text where `HandleTransport` does not know its way.
+ */
 export class SocketTransport implements Transport {
   readonly format: WireFormat;
   readonly group = 0;
+  /** The head has gone out already. */
+  readonly holding = false;
   readonly #socket: Socket;
   readonly #underWayBytesMax: number;
 
@@ -20,6 +25,8 @@ export class SocketTransport implements Transport {
     this.format = format;
     this.#underWayBytesMax = encrypted ? TLS_UNDER_WAY_BYTES : 0;
   }
+
+  flush(): void {}
 
   write(bytes: Buffer): void {
     if (this.#socket.writable) this.#socket.write(bytes);

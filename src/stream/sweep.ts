@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { joined } from './frame.ts';
 import type { Lane } from './lanes.ts';
 import type { StreamObserver } from './observer.ts';
-import { portion } from './portion.ts';
+import { countReplayed, portion } from './portion.ts';
 import type { Ring, RingEntry } from './ring.ts';
 
 /** After this many streams, or this long, the event loop gets its turn for everything else. */
@@ -87,6 +87,20 @@ export class Sweep {
     this.#schedule();
   }
 
+  /** A stream has come to the ring. While its head is held, what it is owed first goes out with that. */
+  begin(connection: Connection): void {
+    if (!connection.transport.holding) return this.catchUp(connection);
+    connection.state = 'behind';
+    this.#serve(connection);
+    this.#schedule(); // a slice tells what was delivered
+  }
+
+  /** What a stream began with is written: it goes out. */
+  begun(connection: Connection): void {
+    connection.transport.flush();
+    this.wrote(connection);
+  }
+
   /** To be called after a block was written outside a sweep: a peer that does not take it is given no more. */
   wrote(connection: Connection): void {
     if (connection.state === 'live' && !connection.transport.ready()) this.#block(connection);
@@ -104,15 +118,11 @@ export class Sweep {
     const last = entries.at(-1);
     if (first !== undefined && last !== undefined) {
       if (this.#late(connection, first)) return this.#outcome.slow(connection);
-      this.#observeReplay(connection, entries);
+      const replayed = countReplayed(connection, entries);
+      if (replayed > 0) this.#observer.replayed(replayed);
       const frames = entries.map((entry) => entry.frame);
-      this.#write(
-        connection,
-        joined(frames, connection.transport.format),
-        countEvents(entries),
-        last.seq,
-        now,
-      );
+      const bytes = joined(frames, connection.transport.format);
+      this.#write(connection, bytes, countEvents(entries), last.seq, now);
     }
     connection.passTo(upTo);
     if (!connection.transport.ready()) this.#blocked.add(connection);
@@ -234,11 +244,5 @@ export class Sweep {
   /** What was there when the stream came is its past, not its lag. */
   #late(connection: Connection, { seq, appendedAtMs }: RingEntry): boolean {
     return seq > connection.joinedSeq && this.#clock.monotonicMs() - appendedAtMs > this.#lagMaxMs();
-  }
-
-  #observeReplay(connection: Connection, entries: readonly RingEntry[]): void {
-    let replayed = 0;
-    for (const { seq, topic } of entries) if (topic !== undefined && seq <= connection.joinedSeq) replayed++;
-    if (replayed > 0) this.#observer.replayed(replayed);
   }
 }

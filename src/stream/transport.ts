@@ -13,6 +13,10 @@ export interface Transport {
   readonly group: number;
   /** Hands bytes to the peer in order. Check `ready()` afterwards: writing on regardless would queue on the heap. */
   write(bytes: Buffer): void;
+  /** Whether what is written waits for `flush`. */
+  readonly holding: boolean;
+  /** Sends what has been held since the stream began: its first writes go out with the head, as one. */
+  flush(): void;
   /** Whether the peer has taken what was written, but for what TLS or HTTP/2 has under way. */
   ready(): boolean;
   /** Clean end after everything written: these bytes, then the last chunk and FIN, or END_STREAM, in one write. */

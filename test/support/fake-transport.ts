@@ -26,11 +26,13 @@ export class FakeTransport implements Transport {
   readonly format: WireFormat;
   readonly protocol = 'HTTP/1.1';
   readonly group: number;
+  readonly holding: boolean = false;
   readonly writes: Write[] = [];
   readonly heard: Heard[] = [];
   state: 'open' | 'ended' | 'aborted' = 'open';
   /** Writes made while the peer had not taken the ones before. */
   writesWhileStalled = 0;
+  flushes = 0;
   readonly #now: () => EpochMs;
   readonly #parser: { feed(text: string): void };
   #takesBytes = Number.POSITIVE_INFINITY;
@@ -49,6 +51,10 @@ export class FakeTransport implements Transport {
 
   release(): void {
     this.#takesBytes = Number.POSITIVE_INFINITY;
+  }
+
+  flush(): void {
+    this.flushes++;
   }
 
   ready(): boolean {
