@@ -75,6 +75,7 @@ describe('the custom resource definitions', { skip: noControlPlane }, () => {
       streams: [
         { path: '/events', topics: ['events'], guardRefs: [{ name: 'example' }], public: false, scopes: [] },
       ],
+      accessLog: { enabled: true },
       cors: { origins: ['*'] },
       heartbeat: '15s',
       retry: '2s',
