@@ -33,6 +33,7 @@ interface Gateway {
   revoke(body: object): Promise<{ readonly status: number; readonly code: string | undefined }>;
   logOut(token: string): Promise<{ readonly status: number; readonly code: string | undefined }>;
   status(): Promise<{ readonly revocations: { readonly held: number } }>;
+  readiness(): Promise<{ readonly ready: boolean; readonly degraded: readonly string[] }>;
 }
 
 /** Real gateways on a real Redis, as many as are started. */
@@ -95,6 +96,7 @@ spec:
           method: 'POST',
           body: new URLSearchParams({ logout_token: text }),
         }),
+      readiness: async () => JSON.parse((await request(`http://127.0.0.1:${admin}/readyz`)).body),
       status: async () => JSON.parse((await request(`http://127.0.0.1:${admin}/status`)).body),
     };
   }
@@ -162,6 +164,11 @@ describe('a revocation at one of two gateways', { skip: noRedis }, () => {
       [...atA.messages, ...atB.messages].filter(({ event }) => event === 'end'),
       [],
     );
+    await eventually(async () => {
+      const { ready, degraded } = await b.readiness();
+      assert.equal(ready, true);
+      assert.ok(degraded.includes('revocations can not be checked'));
+    });
     await server.start();
     await eventually(async () => assert.equal((await a.revoke({ subject: 'alice' })).status, 204));
     await Promise.all([atA, atB].map(assertRevoked));
