@@ -11,18 +11,18 @@ import { RESULTS } from './results.ts';
 import { type Run, runAll } from './suite.ts';
 
 const RUNS: readonly Run[] = [
-  ['fanout', '--deliveries', '200000'],
-  ['http2', '--deliveries', '300000'],
+  ['fanout', '--deliveries', '150000'],
+  ['http2', '--deliveries', '200000'],
   ['throughput'],
   ['memory', '--tls-streams', '2000'],
   ['connects'],
   ['resume'],
-  ['stalled'],
+  ['stalled', '--seconds', '10'],
   ['selection', '--deliveries', '200000'],
   ['expiry'],
   ['ingest'],
   ['gateways', '--deliveries', '200000'],
-  ['redis', '--events', '30000'],
+  ['redis', '--events', '20000'],
   ['answers'],
 ];
 

@@ -36,7 +36,7 @@ const CHALLENGE_LATE_MS_MAX = 150;
 /** The promise: p99 of the cut. */
 const limitOf = (streams: number): number => (streams <= 1_000 ? 50 : 300);
 /** Time to open the streams, beside the lead time; on a machine that is busier than that, twice as long, and so on. */
-const openingMs = (streams: number): number => 3_000 + streams * 1.2;
+const openingMs = (streams: number): number => 3_000 + streams * 0.9;
 const TRIES_MAX = 4;
 const BEFORE_CUT_MS = 100;
 const SECOND = 1_000;

@@ -52,7 +52,7 @@ static void connect_one(void) {
   to_open -= streams_here;
   streams_count += streams_here;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail("a socket: %s", strerror(errno));
+  if (fd < 0) fail("a socket: %s; the hard limit of open files is what `ulimit -Hn` says", strerror(errno));
   connection->fd = fd;
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
