@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Clock } from '../core/clock.ts';
+import { type JwksPlaces, lookupIn, refuseHost } from './jwks-places.ts';
 import { KeySetError } from './key-set-error.ts';
 
 /** For the whole exchange: name, connection, TLS, headers and body. */
@@ -14,6 +15,7 @@ export interface JwksRequest {
   /** PEM, instead of the system's roots. */
   readonly ca: string | undefined;
   readonly validators: Validators;
+  readonly places: JwksPlaces;
 }
 
 /** RFC 9110, section 8.8: what makes the next request conditional. */
@@ -29,7 +31,7 @@ export type JwksResponse =
 /**
  * One GET. No redirect is followed: the configured host vouches for the keys, not whoever it names.
  *
- * @throws KeySetError `insecure`, `unreachable`, `timeout`, `redirect`, `status` or `too_large`
+ * @throws KeySetError `insecure`, `forbidden_host`, `unreachable`, `timeout`, `redirect`, `status` or `too_large`
  */
 export async function fetchJwks(
   request: JwksRequest,
@@ -39,6 +41,7 @@ export async function fetchJwks(
   if (request.url.protocol !== 'https:' && !isLoopback(request.url.hostname)) {
     throw new KeySetError('insecure', 'the key set is not fetched over https');
   }
+  refuseHost(request.url, request.places);
   const deadline = new AbortController();
   const timer = clock.after(FETCH_MS_MAX, () => deadline.abort());
   const outgoing = send(request, AbortSignal.any([deadline.signal, signal]));
@@ -59,7 +62,7 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
-function send({ url, ca, validators }: JwksRequest, signal: AbortSignal): ClientRequest {
+function send({ url, ca, validators, places }: JwksRequest, signal: AbortSignal): ClientRequest {
   const headers = {
     accept: 'application/jwk-set+json, application/json',
     'accept-encoding': 'identity',
@@ -67,7 +70,7 @@ function send({ url, ca, validators }: JwksRequest, signal: AbortSignal): Client
     ...(validators.lastModified === undefined ? {} : { 'if-modified-since': validators.lastModified }),
   };
   // One connection per fetch: minutes lie between two, and a changed CA must count at once.
-  const options = { headers, signal, agent: false };
+  const options = { headers, signal, agent: false, lookup: lookupIn(places) };
   const outgoing =
     url.protocol === 'https:'
       ? requestHttps(url, ca === undefined ? options : { ...options, ca })

@@ -13,6 +13,7 @@ export const KEY_SET_ERROR_CODES = [
   'status',
   'insecure',
   'ca_unreadable',
+  'forbidden_host',
 ] as const;
 export type KeySetErrorCode = (typeof KEY_SET_ERROR_CODES)[number];
 

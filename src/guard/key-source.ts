@@ -2,6 +2,7 @@ import type { JwtGuardSpec } from '../config/jwt-guard.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Random } from '../core/random.ts';
+import type { JwksPlaces } from './jwks-places.ts';
 import type { KeySet } from './key-set.ts';
 import type { KeySetErrorCode } from './key-set-error.ts';
 import type { GuardObserver } from './observer.ts';
@@ -49,6 +50,8 @@ export interface KeySourceParts {
   readonly observer: GuardObserver;
   /** Absent: nothing is traced. */
   readonly tracer?: GuardTracer | undefined;
+  /** Where keys may be fetched from; absent: anywhere. */
+  readonly jwksPlaces?: JwksPlaces | undefined;
   /** Where `NAME/KEY` of references are; absent: no reference can be read. */
   readonly secretsDir: string | undefined;
   /** Keys have come, changed, or failed to come the first time. */

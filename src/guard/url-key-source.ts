@@ -1,12 +1,14 @@
 import type { Timer } from '../core/clock.ts';
 import { jitter } from '../core/random.ts';
 import { fetchJwks, type Validators } from './fetch-jwks.ts';
+import type { JwksPlaces } from './jwks-places.ts';
 import { KeySetError } from './key-set-error.ts';
 import type { JwksSpec, KeySource, KeySourceParts, KeyState } from './key-source.ts';
 import { LastGoodKeys } from './last-good-keys.ts';
 import type { FetchResult } from './observer.ts';
 import { readReference } from './reference-file.ts';
 
+const ANYWHERE: JwksPlaces = { inCluster: false };
 /** Tokens with made-up `kid`s cost the issuer one request in this time, however many they are. */
 const UNKNOWN_KID_COOLDOWN_MS = 30_000;
 const RETRY_MS_MIN = 1_000;
@@ -86,7 +88,12 @@ export class UrlKeySource implements KeySource {
 
   async #load(): Promise<FetchResult> {
     const { signal } = this.#abort;
-    const request = { url: this.#url, ca: await this.#ca(), validators: this.#validators };
+    const request = {
+      url: this.#url,
+      ca: await this.#ca(),
+      validators: this.#validators,
+      places: this.#parts.jwksPlaces ?? ANYWHERE,
+    };
     const response = await fetchJwks(request, this.#parts.clock, signal);
     signal.throwIfAborted();
     if (response.kind === 'not_modified') {

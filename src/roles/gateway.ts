@@ -15,6 +15,7 @@ import type { CertificatePaths } from '../http/certificate-files.ts';
 import { aborted } from './ending.ts';
 import { createGateway, type Gateway } from './gateway-parts.ts';
 import { gatewayReadiness, gatewayStatus, watchGateway } from './gateway-status.ts';
+import { jwksPlaces } from './jwks-places.ts';
 import { openTelemetry, TRACING_FLAG } from './open-telemetry.ts';
 import { socketsMax, startPublicListeners } from './public-listeners.ts';
 import { openRedisRole } from './redis-role.ts';
@@ -44,6 +45,9 @@ the events that \`tidegate ingest\` puts into the same Redis: a client may resum
     --listen-revocations 7191         POST /revocations /backchannel-logout/GUARD, when there is spec.revocations
   --tls-cert, --tls-key   the certificate, re-read when the files change (default: spec.tls.secretName)
 ${TRACING_FLAG}${SERVER_FLAGS}
+TIDEGATE_JWKS_HOSTS in the environment: hosts that guards may fetch keys from, with commas between (default: any; with
+--name never the machine itself, nor a link-local address).
+
 SIGTERM drains: not ready at once, streams go on for drain.lameDuck, then end one by one over drain.window, told to
 come back. A second one ends at once.
 `,
@@ -74,6 +78,7 @@ async function startGateway(options: ServerOptions, log: Log, terminal: Terminal
     observer: metrics.guard,
     secretsDir: source.places.configMapsDir,
     tracer: telemetry?.guard,
+    jwksPlaces: jwksPlaces(terminal.env, options.from.kind === 'cluster'),
   });
   await Promise.all([opened.connect(), guards.apply(configuration.guards)]);
   const tracer = telemetry?.http;

@@ -37,6 +37,8 @@ may run; the one that holds the Lease works.
 ${TRACING_FLAG}                          and so do the gateway pods that it makes
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 
+TIDEGATE_JWKS_HOSTS in the environment: hosts that guards may name in jwks.uri, with commas between (default: any).
+
 SIGTERM: what is under way is finished, the Lease is given back. A second one ends at once.
 `;
 

@@ -15,6 +15,7 @@ import { askPod } from '../operator/ask-pod.ts';
 import { Controller } from '../operator/controller.ts';
 import { clusterAccess } from '../operator/kube-access.ts';
 import { aborted } from './ending.ts';
+import { jwksEnv } from './jwks-places.ts';
 import { openTelemetry, tracingEnv } from './open-telemetry.ts';
 import { OPERATOR_USAGE, type OperatorOptions, parseOperatorOptions } from './operator-options.ts';
 import { version } from './version.ts';
@@ -50,7 +51,7 @@ async function startOperator(options: OperatorOptions, log: Log, env: Terminal['
   const controller = new Controller(
     {
       ...{ image, watchNamespace, operatorNamespace: namespace, identity },
-      gatewayEnv: tracingEnv(options.otlpEndpoint, env),
+      gatewayEnv: { ...tracingEnv(options.otlpEndpoint, env), ...jwksEnv(env) },
     },
     { client, ask: askPod, clock, random, log, observer, tracer: telemetry?.operator },
   );

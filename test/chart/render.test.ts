@@ -68,7 +68,8 @@ describe('the chart', { skip: noBinaries, timeout: 900_000 }, () => {
       'monitoring.dashboard.enabled=true',
     ];
     const text = await template('--set', wanted.join(','), '--show-only', 'templates/monitoring.yaml');
-    const [rule, dashboard] = parseAllDocuments(text).map((document) => document.toJS());
+    const documents = parseAllDocuments(text).map((document) => document.toJS());
+    const [dashboard, rule] = documents.toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
     const file = (name: string) => readFileSync(join(CHART, 'monitoring', name), 'utf8');
     assert.equal(rule.kind, 'PrometheusRule');
     assert.equal(rule.metadata.labels.release, 'prometheus');
