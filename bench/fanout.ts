@@ -117,7 +117,7 @@ function tableOf(streams: number): string {
     'of the floor',
     'Tidegate is × this',
     'goal',
-    'last of them after, ms (p99)',
+    'latency p99, ms',
   ];
   return `**${shown(streams)} streams**\n\n${table(head, rows)}`;
 }
