@@ -7,8 +7,8 @@ export class MemoryRevocations implements RevocationStore {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #kept = new Map<string, Revocation>();
-  /** Until when something counts as repeated. */
-  readonly #once = new Map<string, number>();
+  /** What came under a key, and until when that counts. */
+  readonly #once = new Map<string, { readonly mark: string; readonly until: number }>();
   #follower: RevocationFollower | undefined;
 
   constructor(clock: Clock, max = REVOCATIONS_MAX) {
@@ -19,11 +19,12 @@ export class MemoryRevocations implements RevocationStore {
   async put(revocations: readonly Revocation[], once?: Once): Promise<PutOutcome> {
     const now = this.#clock.now();
     this.#forget(now);
-    if (once !== undefined && this.#once.has(once.key)) return 'repeated';
+    const taken = once && this.#once.get(once.key);
+    if (taken !== undefined && taken.mark !== once?.mark) return 'repeated';
     const living = revocations.filter(({ expiresAt }) => expiresAt > now);
     const added = living.filter(({ key }) => !this.#kept.has(key)).length;
     if (added > 0 && this.#kept.size + added > this.#max) return 'full';
-    if (once !== undefined) this.#once.set(once.key, now + once.forMs);
+    if (once !== undefined) this.#once.set(once.key, { mark: once.mark, until: now + once.forMs });
     for (const each of living) {
       const next = widened(this.#kept.get(each.key), each);
       if (next !== undefined) this.#kept.set(next.key, next);
@@ -47,6 +48,6 @@ export class MemoryRevocations implements RevocationStore {
 
   #forget(now: number): void {
     for (const { key, expiresAt } of this.#kept.values()) if (expiresAt <= now) this.#kept.delete(key);
-    for (const [key, until] of this.#once) if (until <= now) this.#once.delete(key);
+    for (const [key, { until }] of this.#once) if (until <= now) this.#once.delete(key);
   }
 }

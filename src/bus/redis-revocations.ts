@@ -190,6 +190,7 @@ export class RedisRevocations implements RevocationStore {
         publishCommand,
         once?.forMs ?? 0,
         which,
+        once?.mark ?? '',
         ...revocations.flatMap(({ key, before, expiresAt }) => [key, before, expiresAt]),
       ],
     );

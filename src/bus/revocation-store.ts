@@ -9,7 +9,8 @@ export interface RevocationStore {
    * Keeps all of them until they expire, or none. Resolves when they are kept and in force in this process; every
    * other one has them within a second, or as soon as it can reach the store again.
    *
-   * @param once what was put with this before, and was stored, is `repeated` and changes nothing
+   * @param once what was stored under its key with another mark before is `repeated`, and changes nothing; with the same
+   *   mark it is stored again, so that whoever got no answer can repeat it
    * @throws BusError `unavailable`: nothing is known of them, repeating is safe
    */
   put(revocations: readonly Revocation[], once?: Once): Promise<PutOutcome>;
@@ -32,6 +33,8 @@ export interface RevocationStore {
 export interface Once {
   /** A hash. */
   readonly key: string;
+  /** Another hash: of what came under the key. */
+  readonly mark: string;
   readonly forMs: number;
 }
 

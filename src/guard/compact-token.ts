@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { type JsonObject, parseJsonObject } from './json-object.ts';
 import { TokenError } from './token-error.ts';
 
@@ -32,6 +33,11 @@ export function parseCompactToken(token: string): CompactToken {
     claims: objectOf(payload, 'payload'),
     signed: `${header}.${payload}`,
   };
+}
+
+/** The same for whatever signatures the same token may have. */
+export function hashOfSigned({ signed }: Pick<CompactToken, 'signed'>): string {
+  return hash('sha256', signed, 'base64url');
 }
 
 function objectOf(part: string, name: string): JsonObject {

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { JwtGuardSpec } from '../config/jwt-guard.ts';
-import { type CompactToken, parseCompactToken } from './compact-token.ts';
+import { type CompactToken, hashOfSigned, parseCompactToken } from './compact-token.ts';
 import { createKeySource } from './create-key-source.ts';
 import type { Grant } from './grant.ts';
 import { findKey, hasKey } from './key-set.ts';
@@ -165,7 +164,8 @@ export class Guard {
   }
 
   /** Judged by what the guard is after the signature has been checked, which took a moment. */
-  #grant({ claims, algorithm, signed }: CompactToken, key: VerificationKey): Grant {
+  #grant(token: CompactToken, key: VerificationKey): Grant {
+    const { claims, algorithm } = token;
     const evidence = { claims, algorithm, keyThumbprint: key.thumbprint };
     const validity = judge(this.spec, (...name) => this.#hasKey(...name), evidence, this.#parts.clock.now());
     if (typeof validity === 'string') throw new TokenError(validity);
@@ -175,7 +175,7 @@ export class Guard {
       generation: this.generation,
       ...validity,
       ...evidence,
-      tokenHash: createHash('sha256').update(signed).digest('base64url'),
+      tokenHash: hashOfSigned(token),
     };
     if (this.#parts.revocations.covers(grant)) throw new TokenError('revoked');
     return grant;

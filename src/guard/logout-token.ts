@@ -2,7 +2,7 @@ import type { JwtGuardSpec } from '../config/jwt-guard.ts';
 import { type EpochMs, epochMs } from '../core/brand.ts';
 import { CodedError } from '../core/coded-error.ts';
 import { isIdentifier } from './claims.ts';
-import type { CompactToken } from './compact-token.ts';
+import { type CompactToken, hashOfSigned } from './compact-token.ts';
 import { isJsonObject } from './json-object.ts';
 import { numericDateMs } from './numeric-date.ts';
 import { readAudiences } from './policy.ts';
@@ -20,6 +20,8 @@ export interface Logout {
   readonly expiresAt: EpochMs;
   /** `jti` */
   readonly id: string;
+  /** Of header and payload: two tokens may say the same `jti`. */
+  readonly tokenHash: string;
 }
 
 /** A refused logout token. The message names the claim and the rule, never a value. */
@@ -35,7 +37,8 @@ export class LogoutTokenError extends CodedError<'bad_logout_token'> {
  *
  * @throws LogoutTokenError
  */
-export function judgeLogout(spec: JwtGuardSpec, { claims, type }: CompactToken, now: EpochMs): Logout {
+export function judgeLogout(spec: JwtGuardSpec, token: CompactToken, now: EpochMs): Logout {
+  const { claims, type } = token;
   // Section 2.4 recommends the type; one that says it is something else is not mistaken for a logout (RFC 8725, 3.11).
   if (type !== undefined && !/^(application\/)?(logout\+jwt|jwt)$/i.test(String(type))) {
     refuse('typ: must be logout+jwt');
@@ -59,7 +62,7 @@ export function judgeLogout(spec: JwtGuardSpec, { claims, type }: CompactToken, 
   // Step 6: what has a nonce is an ID token.
   if (Object.hasOwn(claims, 'nonce')) refuse('nonce: must not be there');
   if (!isIdentifier(jti)) refuse('jti: must be a string of 1 to 256 characters');
-  return { ...times, id: jti, targets: targetsOf(sub, sid) };
+  return { ...times, id: jti, tokenHash: hashOfSigned(token), targets: targetsOf(sub, sid) };
 }
 
 function judgeTimes(spec: JwtGuardSpec, claims: CompactToken['claims'], now: EpochMs) {

@@ -43,18 +43,21 @@ export function revocationOf(
  * What a logout token revokes: by the issuer's own clock, so that who has logged in again since is not logged out by a
  * token that came late or twice. A session is over for good, so all of its tokens so far are meant.
  *
- * @returns `once`: the hash by which the same logout token is known again
+ * @returns `once`: by which another logout token of the same id is known, and the same one
  */
 export function revocationsOf(
   guard: Parameters<typeof revocationOf>[0],
-  { id, issuedAt, targets }: Logout,
+  { id, issuedAt, targets, tokenHash }: Logout,
   now: EpochMs,
-): { readonly revocations: readonly Revocation[]; readonly once: string } {
+): {
+  readonly revocations: readonly Revocation[];
+  readonly once: { readonly key: string; readonly mark: string };
+} {
   const over = nextSecond(issuedAt > now ? issuedAt : now);
   const revocations = targets.map((target) =>
     revocationOf(guard, target, target.kind === 'sid' ? over : nextSecond(issuedAt), now),
   );
-  return { revocations, once: hashOf([guard.name, 'logout', id]) };
+  return { revocations, once: { key: hashOf([guard.name, 'logout', id]), mark: tokenHash } };
 }
 
 /** The first instant that `iat` in whole seconds can only mean a token issued after `at`. */

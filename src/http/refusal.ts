@@ -14,7 +14,7 @@ export const REFUSALS = {
   bad_event: [400, 'The event is refused.'],
   bad_revocation: [400, 'What is to be revoked is not said as it must be.'],
   bad_logout_token: [400, 'The logout token is not valid.'],
-  repeated_logout_token: [400, 'The logout token has been taken before.'],
+  repeated_logout_token: [400, 'Another logout token of this id has been taken before.'],
   // RFC 6750, 3: no credentials at all, hence no error code in the challenge.
   missing: [401, 'This stream needs a bearer token.', null],
   malformed: [401, 'The token is not a well-formed JWT for this stream.', 'invalid_token'],

@@ -17,7 +17,7 @@ import { isGone } from './take-over.ts';
 
 /** From one address and each way in; a signature costs some 0.1 ms, and each revocation is told to every gateway. */
 const PER_SECOND_MAX = 100;
-/** A logout token of a day is not taken twice; what an older one says is in force already. */
+/** So long no other logout token may have the id of one; what an older one says is in force already. */
 const ONCE_MAX_MS = 86_400_000;
 const LOGOUT_PATH = /^\/backchannel-logout\/([-.a-z0-9]{1,253})$/;
 
@@ -100,7 +100,7 @@ async function logOut(
   const now = clock.now();
   const { once, revocations } = revocationsOf(guard, logout, now);
   const forMs = Math.min(Math.max(logout.expiresAt - now, 1), ONCE_MAX_MS);
-  refuseUnlessStored(await store.put(revocations, { key: once, forMs }));
+  refuseUnlessStored(await store.put(revocations, { ...once, forMs }));
   log.info('revoked', { guard: name, by: 'logout token' });
   ctx.status = 200;
   ctx.body = '';

@@ -49,7 +49,9 @@ describe('a logout token', () => {
   it('says which session is over, and when', async (test) => {
     const { main, claims, recorded } = await guarded(test);
     const now = recorded.clock.now();
-    assert.deepEqual(await main.verifyLogout(forge(key, claims(), TYPE)), {
+    const { tokenHash, ...said } = await main.verifyLogout(forge(key, claims(), TYPE));
+    assert.match(tokenHash, /^[-\w]{43}$/);
+    assert.deepEqual(said, {
       id: 'id-1',
       issuedAt: now,
       expiresAt: now + 120_000,
@@ -159,6 +161,7 @@ describe('what a logout token revokes', () => {
   const guard = { name: 'main', spec: guardSpec(inline) };
   const logout = (kind: 'sub' | 'sid', agoMs: number) => ({
     id: 'id',
+    tokenHash: 'h',
     issuedAt: epochMs(now - agoMs),
     expiresAt: epochMs(now + 60_000),
     targets: [{ kind, value: 'x' }],
@@ -174,10 +177,11 @@ describe('what a logout token revokes', () => {
     assert.equal(revocation?.before, now + 1_000);
   });
 
-  it('is known again by guard and id', () => {
-    const once = (name: string, id: string) =>
-      revocationsOf({ ...guard, name }, { ...logout('sub', 0), id }, now).once;
-    assert.equal(once('main', 'a'), once('main', 'a'));
-    assert.equal(new Set([once('main', 'a'), once('main', 'b'), once('other', 'a')]).size, 3);
+  it('is known again by guard and id, and told from another of the same id', () => {
+    const once = (name: string, id: string, tokenHash = 'h') =>
+      revocationsOf({ ...guard, name }, { ...logout('sub', 0), id, tokenHash }, now).once;
+    assert.deepEqual(once('main', 'a'), once('main', 'a'));
+    assert.notEqual(once('main', 'a', 'x').mark, once('main', 'a', 'y').mark);
+    assert.equal(new Set([once('main', 'a').key, once('main', 'b').key, once('other', 'a').key]).size, 3);
   });
 });

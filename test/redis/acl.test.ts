@@ -114,7 +114,7 @@ async function doEverything(test: TestContext, { ingestUrl, gatewayUrl, prefix, 
   const held = await followed(two.store);
   await one.store.put([revocation('long')]);
   const short = [revocation('short', 200)];
-  assert.equal(await one.store.put(short, { key: 'id', forMs: 1000 }), 'stored');
+  assert.equal(await one.store.put(short, { key: 'id', mark: 'm', forMs: 1000 }), 'stored');
   await eventually(async () => {
     await one.store.put([revocation('other')]);
     assert.equal(await cli('HLEN', `${prefix}revocations`), '2', 'the dead are gone');

@@ -150,7 +150,7 @@ describe('revocations in Redis', { skip: noRedis }, () => {
   it('are not said to be kept when the clock of Redis says that they are dead', async (test) => {
     const { server, a, heldByA } = await startPair(test);
     await assert.rejects(
-      a.store.put([revocation('a'), revocation('dead', -1_000)], { key: 'id', forMs: 1_000 }),
+      a.store.put([revocation('a'), revocation('dead', -1_000)], { key: 'id', mark: 'm', forMs: 1_000 }),
       BusError,
     );
     assert.deepEqual([await keys(server), heldByA.size], [[], 0]);
@@ -159,14 +159,18 @@ describe('revocations in Redis', { skip: noRedis }, () => {
 
   it('leave nothing behind when they are dead', async (test) => {
     const { server, a } = await startPair(test);
-    await a.store.put([revocation('a', 500)], { key: 'id', forMs: 500 });
+    await a.store.put([revocation('a', 500)], { key: 'id', mark: 'm', forMs: 500 });
     assert.equal((await keys(server)).length, 4);
     await eventually(async () => assert.deepEqual(await keys(server), []));
   });
 
   it('expire with the last one', async (test) => {
     const { server, a } = await startPair(test);
-    await a.store.put([revocation('long'), revocation('short', 60_000)], { key: 'id', forMs: 1_000 });
+    await a.store.put([revocation('long'), revocation('short', 60_000)], {
+      key: 'id',
+      mark: 'm',
+      forMs: 1_000,
+    });
     for (const key of await keys(server)) {
       const ms = Number(await server.cli('PTTL', key));
       assert.ok(ms > 0 && ms <= (key.includes('logout') ? 1_000 : LONG_MS + 1), `${key} ${ms}`);

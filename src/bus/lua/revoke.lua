@@ -1,10 +1,12 @@
 -- Keeps revocations until they expire and tells every gateway, as one step. What is held already is only ever widened.
 -- KEYS: revocations, expiry, version, channel[, once]
--- ARGV: next version, revocations at most, PUBLISH or SPUBLISH, milliseconds for once, "new" or "back", then key, before,
--- expiry of each. Of those that are given back some may be dead by now; a new one that is comes from a clock that is wrong.
+-- ARGV: next version, revocations at most, PUBLISH or SPUBLISH, milliseconds for once, "new" or "back", mark of once, then
+-- key, before, expiry of each. Of those that are given back some may be dead by now; a new one that is comes from a clock
+-- that is wrong.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-if KEYS[5] and redis.call('EXISTS', KEYS[5]) == 1 then return 'repeated' end
+local taken = KEYS[5] and redis.call('GET', KEYS[5])
+if taken and taken ~= ARGV[6] then return 'repeated' end
 
 -- The dead go, a limited number at a time.
 for _ = 1, 5 do
@@ -15,7 +17,7 @@ for _ = 1, 5 do
 end
 
 local changes, added = {}, 0
-for i = 6, #ARGV, 3 do
+for i = 7, #ARGV, 3 do
   local key, before, expiry = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   local held = redis.call('HGET', KEYS[1], key)
   local held_before, held_expiry = string.match(held or '', '^(%d+) (%d+)$')
@@ -27,8 +29,13 @@ for i = 6, #ARGV, 3 do
   end
 end
 if added > 0 and redis.call('HLEN', KEYS[1]) + added > tonumber(ARGV[2]) then return 'full' end
-if KEYS[5] then redis.call('SET', KEYS[5], '', 'PX', ARGV[4]) end
-if #changes == 0 then return 'stored' end
+
+-- Last of all: what fails half-way, as for the want of a right, has not been taken.
+local function stored()
+  if KEYS[5] then redis.call('SET', KEYS[5], ARGV[6], 'PX', ARGV[4]) end
+  return 'stored'
+end
+if #changes == 0 then return stored() end
 
 local previous = redis.call('GET', KEYS[3]) or '-'
 local message = { previous, ARGV[1] }
@@ -43,4 +50,4 @@ redis.call('SET', KEYS[3], ARGV[1])
 local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
 for i = 1, 3 do redis.call('PEXPIREAT', KEYS[i], string.format('%.0f', tonumber(last) + 1)) end
 redis.call(ARGV[3], KEYS[4], table.concat(message, ' '))
-return 'stored'
+return stored()
