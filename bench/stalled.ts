@@ -7,7 +7,7 @@
  * the server's own count, and a run in which it was given nearly all fails. Latency is of those that read. Memory is the heap after two full collections, before the
  * stall and after; the ring, which all share, grows with and without and is in both.
  *
- *     npm run bench -- stalled [--streams 2000] [--rate 12] [--seconds 12] [--rounds 3] [--json FILE]
+ *     npm run bench -- stalled [--streams 1000] [--rate 12] [--seconds 12] [--rounds 3] [--json FILE]
  */
 import { parseArgs } from 'node:util';
 import { median, type Row, shown, spread, table } from './figures.ts';
@@ -20,7 +20,7 @@ import { DATA } from './wire.ts';
 
 const { values } = parseArgs({
   options: {
-    streams: { type: 'string', default: '2000' },
+    streams: { type: 'string', default: '1000' },
     rate: { type: 'string', default: '12' },
     seconds: { type: 'string', default: '12' },
     rounds: { type: 'string', default: '3' },
