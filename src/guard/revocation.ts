@@ -32,7 +32,10 @@ export function revocationOf(
   now: EpochMs,
 ): Revocation {
   const { clockSkew, maxTokenLifetime } = guard.spec;
-  const lifetime = maxTokenLifetime === undefined ? LIFETIME_MS : maxTokenLifetime + clockSkew + SECOND_MS;
+  // A token may be let in late by one skew. The clock by which the store forgets may be ahead by another, and so may the
+  // issuer's, by which a token that is meant by its id was issued.
+  const lifetime =
+    maxTokenLifetime === undefined ? LIFETIME_MS : maxTokenLifetime + 2 * clockSkew + SECOND_MS;
   const next = before ?? nextSecond(now);
   const expiresAt = epochMs(Math.max(next, nextSecond(now)) + lifetime);
   const whenever = before === undefined && target.kind === 'tokenId';
@@ -68,13 +71,15 @@ export function nextSecond(at: EpochMs): EpochMs {
 /** Under which keys a token of this grant may have been revoked. */
 export function keysOf({ claims, guard, session, subject }: Grant): readonly string[] {
   const { jti, sid, sub } = claims;
+  // What no logout token can name is no session (Back-Channel Logout, 2.4): `null`, a number.
+  const saysSession = typeof sid === 'string' && sid !== '';
   const targets: readonly (readonly [RevocationTarget['kind'], unknown])[] = [
     ['subject', subject],
     ['session', session],
     ['tokenId', jti],
     ['sub', sub],
     ['sid', sid],
-    ['subWithoutSid', sid === undefined ? sub : undefined],
+    ['subWithoutSid', saysSession ? undefined : sub],
   ];
   return targets.flatMap(([kind, value]) =>
     typeof value === 'string' ? [keyOf(guard, { kind, value })] : [],
