@@ -11,6 +11,11 @@ import { REVOKE } from './scripts.ts';
 const CHECK_MS = 487;
 /** The message of a change that is in Redis already may still be on its way. */
 const UNDER_WAY_MS = 100;
+/**
+ * Everything is read again also when nothing seems to have changed: a hash that Redis has thrown away without its version,
+ * or a clock that was wrong for a while, would be noticed by nobody.
+ */
+const READ_AGAIN_MS = 600_011;
 /** The dead leave Redis also when nothing more is revoked. */
 const CLEAR_MS = 61_001;
 const PAGE_ENTRIES = 1_000;
@@ -20,8 +25,9 @@ const GIVE_BACK_SPREAD_MS = 500;
 const VERSION_BYTES = 12;
 
 export interface RedisRevocationsOptions {
-  /** For tests. */
+  // For tests.
   readonly max?: number;
+  readonly readAgainMs?: number;
 }
 
 /**
@@ -43,11 +49,18 @@ export class RedisRevocations implements RevocationStore {
   #heard: Map<string, string> | undefined;
   #checking = false;
   #knownAtMs: number;
+  #readAtMs = 0;
+  readonly #readAgainMs: number;
   #timers: readonly Timer[] = [];
   #isFull = false;
 
   /** To be made before the link is started. */
-  constructor(link: RedisLink, parts: LinkParts, { max = REVOCATIONS_MAX }: RedisRevocationsOptions = {}) {
+  constructor(
+    link: RedisLink,
+    parts: LinkParts,
+    { max = REVOCATIONS_MAX, readAgainMs = READ_AGAIN_MS }: RedisRevocationsOptions = {},
+  ) {
+    this.#readAgainMs = readAgainMs;
     this.#link = link;
     this.#parts = parts;
     this.#max = max;
@@ -108,7 +121,7 @@ export class RedisRevocations implements RevocationStore {
         const isKnown = () => before !== undefined && after(before, heard).includes(version);
         if (!isKnown()) await sleep(this.#parts.clock, UNDER_WAY_MS);
         if (isKnown()) this.#knownAtMs = sinceMs;
-        else await this.#read(follower);
+        if (!isKnown() || sinceMs - this.#readAtMs >= this.#readAgainMs) await this.#read(follower);
       });
     } catch (error) {
       // The link reports it; the next check finds what is missing.
@@ -150,6 +163,7 @@ export class RedisRevocations implements RevocationStore {
     await this.#giveBack(follower, kept);
     this.#version = after(version, heard).at(-1);
     this.#knownAtMs = sinceMs;
+    this.#readAtMs = sinceMs;
   }
 
   async #giveBack(follower: RevocationFollower, kept: ReadonlyMap<string, Revocation>): Promise<void> {
@@ -210,6 +224,11 @@ function pairs(fields: readonly string[]): readonly Revocation[] {
 /** This version and those that were heard to follow it, in order. They are random, so none comes twice. */
 function after(version: string, heard: ReadonlyMap<string, string>): readonly string[] {
   const versions = [version];
-  for (let next = heard.get(version); next !== undefined; next = heard.get(next)) versions.push(next);
+  let next = heard.get(version);
+  // Somebody may tell of a circle, which has no end.
+  while (next !== undefined && versions.length <= heard.size) {
+    versions.push(next);
+    next = heard.get(next);
+  }
   return versions;
 }

@@ -177,6 +177,32 @@ describe('revocations in Redis', { skip: noRedis }, () => {
     }
   });
 
+  it('go on when somebody tells of versions that lead to each other', async (test) => {
+    const { server, a, b, heldByB } = await startPair(test);
+    await a.store.put([revocation('a')]);
+    const version = await server.cli('GET', `${PREFIX}revocations:version`);
+    await eventually(() => assert.deepEqual(names(heldByB), ['a']));
+    // An unknown one is waited for, and what is heard meanwhile is followed.
+    for (let times = 0; times < 30; times++) {
+      await server.cli('SET', `${PREFIX}revocations:version`, `unknown-${times}`);
+      await server.cli('PUBLISH', `${PREFIX}revoked`, `${version} x`);
+      await server.cli('PUBLISH', `${PREFIX}revoked`, `x ${version}`);
+    }
+    await a.store.put([revocation('b')]);
+    await eventually(() => assert.deepEqual(names(heldByB), ['a', 'b']));
+    await eventually(() => assert.ok(b.store.ageMs() < 1_000));
+  });
+
+  it('are given back to a Redis that has thrown them away and kept their version', async (test) => {
+    const server = await startRedis({ appendonly: false });
+    test.after(() => server[Symbol.asyncDispose]());
+    const { store } = await startRevocations(test, server.url, { readAgainMs: 100 });
+    await followed(store);
+    await store.put([revocation('a')]);
+    await server.cli('DEL', `${PREFIX}revocations`);
+    await eventually(async () => assert.equal(await server.cli('HLEN', `${PREFIX}revocations`), '1'));
+  });
+
   it('are not taken from a message that is not ours', async (test) => {
     const { server, a, heldByA } = await startPair(test);
     for (const text of ['', 'x', '- v1 what']) await server.cli('PUBLISH', `${PREFIX}revoked`, text);
