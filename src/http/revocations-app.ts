@@ -127,7 +127,7 @@ async function answer(ctx: Context, next: Next, { log, observer }: RevocationsPa
     const refusal = refusalOf(error);
     observer.revoked(RESULTS[refusal.code] ?? 'refused');
     if (refusal.code === 'internal') log.error('request failed', { error });
-    else log.warn('revocation refused', { code: refusal.code });
+    else log[isAnybodys(refusal) ? 'debug' : 'warn']('revocation refused', { code: refusal.code });
     ctx.status = refusal.status;
     ctx.set(refusal.headers);
     ctx.body = problem(refusal);
@@ -135,6 +135,11 @@ async function answer(ctx: Context, next: Next, { log, observer }: RevocationsPa
     // What is left of the body is not waited for.
     if (!ctx.req.complete) ctx.set('connection', 'close');
   }
+}
+
+/** What anybody can bring about as often as they like fills no log. */
+function isAnybodys({ status }: Refusal): boolean {
+  return status === 404 || status === 405 || status === 429;
 }
 
 const RESULTS: Readonly<Record<string, RevocationResult>> = {

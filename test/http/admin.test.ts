@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { createAdminApp, type Readiness } from '../../src/http/admin.ts';
 import { createAdminServer } from '../../src/http/admin-server.ts';
@@ -23,6 +25,7 @@ async function startAdmin(parts: { readiness?: Readiness; failing?: boolean } = 
   const server = createAdminServer(app);
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   return {
+    port,
     get: (path: string, init: RequestInit = {}) => request(`http://127.0.0.1:${port}${path}`, init),
     [Symbol.dispose]: () => server.stop(),
   };
@@ -58,6 +61,16 @@ describe('the admin listener', () => {
       const { body, status } = await admin.get(path, { method: 'HEAD' });
       assert.deepEqual([status, body], [200, ''], path);
     }
+  });
+
+  it('gives up on a request that never ends, before the half minute that Node would take', {
+    timeout: 25_000,
+  }, async (test) => {
+    using admin = await startAdmin();
+    const socket = connect(admin.port, '127.0.0.1');
+    test.after(() => socket.destroy());
+    socket.write('GET /livez HTTP/1.1\r\n');
+    assert.match(await text(socket), /^HTTP\/1\.1 408 /);
   });
 
   const refusals: readonly [number, string, string, string][] = [

@@ -304,4 +304,14 @@ describe('the port of revocations', () => {
       assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'POST']);
     }
   });
+
+  it('fills no log for whoever knocks often', async (test) => {
+    const { origin, post, lines } = await start(test);
+    const levels = () => lines.splice(0).map((line) => JSON.parse(line).level);
+    await request(`${origin}/`, { method: 'POST' });
+    await request(`${origin}/revocations`);
+    assert.deepEqual(levels(), ['debug', 'debug']);
+    for (let i = 0; i < 101; i++) await post({}, { authorization: '' });
+    assert.deepEqual(levels(), [...Array(100).fill('warn'), 'debug']);
+  });
 });
