@@ -105,6 +105,7 @@ describe('gateway and ingest, by the cluster’s configuration', { skip: noContr
     using wide = await open(port, token({ aud: 'https://other.example' }));
     assert.equal(wide.status, 200);
     await guard();
+    await eventually(async () => assert.equal(await enforced(), before + 2));
 
     // A key that leaves its ConfigMap.
     using second = await open(port);
