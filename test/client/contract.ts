@@ -26,8 +26,8 @@ export interface Opened {
 const EVENTS =
   'streams: [{ path: /events, guardRefs: [{ name: main }], scopes: ["events:read"] }], retry: 100ms';
 /** Asked for at half of its life. */
-const TOKEN_S = 4;
-const LEAD_TIME = 'leadTime: 2s';
+const TOKEN_S = 8;
+const LEAD_TIME = 'leadTime: 4s';
 const EVENTS_PER_PART = 100;
 const CUTS = 3;
 

@@ -7,7 +7,7 @@ import { ROOT, startDev } from '../support/dev-process.ts';
 import type { Deployment } from './deployment.ts';
 
 const CLI = join(ROOT, 'src', 'cli.ts');
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const DRAINED_MS = 15_000;
 const ANSWER_MS = 60_000;
 const LOG_LINES_MAX = 200;

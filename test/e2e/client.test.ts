@@ -58,8 +58,8 @@ describe('in Chromium, the client', { skip: noChromium }, () => {
   clientContract({ open: (test, url, wishes) => open(test, url, wishes) });
 
   it('sends its token in no URL, and asks for nothing but its stream and its answers', async (test) => {
-    await using gateway = await startGateway({ guard: 'challenge: { leadTime: 2s }' });
-    const getToken = () => Promise.resolve(gateway.token({}, 4));
+    await using gateway = await startGateway({ guard: 'challenge: { leadTime: 4s }' });
+    const getToken = () => Promise.resolve(gateway.token({}, 8));
     const opened = await open(test, `${gateway.origin}/events`, { getToken });
     await told(opened, 'answer', 2);
     const asked = opened.watched.requested.filter(
@@ -72,13 +72,13 @@ describe('in Chromium, the client', { skip: noChromium }, () => {
 
   it('lives on a cookie of its gateway, renewed for each challenge', async (test) => {
     await using gateway = await startGateway({
-      guard: 'credentials: { header: false, cookie: session }, challenge: { leadTime: 2s }',
+      guard: 'credentials: { header: false, cookie: session }, challenge: { leadTime: 4s }',
       gateway: `streams: [{ path: /events, guardRefs: [{ name: main }] }], cors: { origins: ['${origin}'] }`,
     });
     const page = await openPage(browser, `${origin}/`);
     test.after(() => page[Symbol.asyncDispose]());
     // One host, two ports: cookies are of the host (RFC 6265, 8.5), origins are not.
-    await page.page.exposeFunction('freshToken', () => gateway.token({}, 4));
+    await page.page.exposeFunction('freshToken', () => gateway.token({}, 8));
     await page.page.evaluate(`(async () => {
       const { GuardedEventSource } = await import('./guarded-event-source.js');
       const { record } = await import('./recorder.js');

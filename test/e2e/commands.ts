@@ -4,7 +4,7 @@ import { onPath } from '../support/on-path.ts';
 
 /** Debian's packages, for the reason that a skipped test gives. */
 const PACKAGES = { curl: 'curl', nc: 'netcat-openbsd' } as const;
-const COMMAND_MS = 30_000;
+const COMMAND_MS = 60_000;
 
 /** Why these commands cannot be had here, or `false`: to be given to `skip`, so that it is told and counted. */
 export function without(...commands: (keyof typeof PACKAGES)[]): string | false {

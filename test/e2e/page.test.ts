@@ -10,8 +10,8 @@ import { launchChromium, noChromium, openPage, type WatchedPage } from '../suppo
 import { type DevProcess, ROOT, startDev } from '../support/dev-process.ts';
 
 /** The example as it is, but for a challenge so soon that a test can wait for it. */
-const LEAD_TIME = '2s';
-const LIFETIME_S = 4;
+const LEAD_TIME = '4s';
+const LIFETIME_S = 8;
 /** The gateway says 2 s, give or take a quarter; a browser that were to come back would have come back by then. */
 const RETRY_MS_MAX = 3_000;
 const ROWS_MAX = 500;
@@ -51,7 +51,7 @@ describe('the page', { skip: noChromium }, () => {
     const { page } = watched;
     assert.equal(await page.locator('#reauthorize').isChecked(), true);
     await start(page);
-    // Two seconds lie between two answers, so with the third the first token's four are over.
+    // Four seconds lie between two answers, so with the third the first token's eight are over.
     await page.locator('[data-kind=answer]').nth(2).waitFor();
     assert.match(
       await textOf(page, '[data-kind=challenge] .text'),
@@ -62,7 +62,7 @@ describe('the page', { skip: noChromium }, () => {
     await page.click('#send');
     await page.locator('[data-kind=event] .text', { hasText: 'still here' }).waitFor();
     assert.equal(await textOf(page, '#state'), 'Open');
-    assert.match(await textOf(page, '#remaining'), /^[1-4] s$/);
+    assert.match(await textOf(page, '#remaining'), /^[1-8] s$/);
     assert.deepEqual(watched.fetched, [`${dev.origin}/events`], 'all on one stream, and its token in no URL');
     await page.click('#go');
     assert.equal(await textOf(page, '#state'), 'Stopped');

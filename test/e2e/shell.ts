@@ -45,7 +45,7 @@ export function startShell(line: string, cwd: string): Shell {
   return {
     out: () => out,
     err: () => err,
-    async until(isSo, limitMs = 10_000) {
+    async until(isSo, limitMs = 40_000) {
       const deadline = Date.now() + limitMs;
       while (!isSo(out, err)) {
         if (closed || Date.now() > deadline) {

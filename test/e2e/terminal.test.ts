@@ -144,7 +144,7 @@ describe('tidegate listen, on a real stream', () => {
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tidegate-listen-'));
     const file = join(directory, 'local.yaml');
-    await writeFile(file, configuration({ guard: 'challenge: { leadTime: 3s }', gateway: 'retry: 100ms' }));
+    await writeFile(file, configuration({ guard: 'challenge: { leadTime: 8s }', gateway: 'retry: 100ms' }));
     dev = await startDev(file);
   });
   after(async () => {
@@ -152,8 +152,8 @@ describe('tidegate listen, on a real stream', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('prints events and outlives its first token', { timeout: 60_000 }, async () => {
-    const command = tokenCommand(dev, join(directory, 'local.yaml'), '6s');
+  it('prints events and outlives its first token', { timeout: 180_000 }, async () => {
+    const command = tokenCommand(dev, join(directory, 'local.yaml'), '16s');
     const { child, out, err } = listen(
       '--ca',
       dev.certFile,
@@ -179,7 +179,7 @@ describe('tidegate listen, on a real stream', () => {
   });
 
   it('ends with 4 when its token does', async () => {
-    const token = await dev.mint(5);
+    const token = await dev.mint(12);
     const { child, err } = listen('--ca', dev.certFile, '--token', token, `${dev.origin}/events`);
     try {
       const [status] = await once(child, 'exit');

@@ -133,7 +133,7 @@ const SUBJECT = 'subject-nobody-may-see';
 const PAYLOAD = 'payload-nobody-may-see';
 const QUERY = 'query-nobody-may-see';
 
-describe('/metrics and /status of a server at work', { timeout: 60_000 }, () => {
+describe('/metrics and /status of a server at work', { timeout: 180_000 }, () => {
   let dev: DevProcess;
   let secrets: readonly string[];
   const streams: OpenStream[] = [];

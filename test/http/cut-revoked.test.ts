@@ -5,6 +5,7 @@ import { type RevocationTarget, revocationOf } from '../../src/guard/revocation.
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { openStream } from '../support/open-stream.ts';
 import { request } from '../support/request.ts';
+import { until } from '../support/until.ts';
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
@@ -47,7 +48,9 @@ describe('a revocation', () => {
     await new Promise(setImmediate);
     revoke(server, { kind: 'subject', value: 's1' });
     await Promise.all(streams.filter((_, i) => i % 3 < 2).map(({ ended }) => ended));
-    assert.equal(server.gateway.hub.status().connections, 200);
+    await until(() => server.gateway.hub.status().connections === 200);
+    await server.publish('still here');
+    await Promise.all(streams.filter((_, i) => i % 3 === 2).map((stream) => stream.next('message')));
     for (const stream of streams) stream[Symbol.dispose]();
   });
 

@@ -24,7 +24,7 @@ async function unharmed(server: RunningGateway, attack: () => Promise<void>): Pr
   await attack();
   await server.publish('unharmed');
   assert.equal((await stream.next('message')).data, 'unharmed');
-  assert.equal(server.gateway.hub.status().connections, 1, 'nothing is left of the others');
+  await until(() => server.gateway.hub.status().connections === 1, 'nothing is left of the others');
 }
 
 describe('over HTTP/2, a client that', () => {
@@ -140,7 +140,7 @@ describe('over HTTP/2, a client that', () => {
   });
 
   it('opens no window is given nothing, and its streams end as slow; others of its connection go on', async () => {
-    const limits = 'limits: { lagTime: 1s, perSubject: 1000 }';
+    const limits = 'limits: { lagTime: 4s, perSubject: 1000 }';
     await using server = await startGateway({
       gateway: `${limits}, streams: [{ path: /events, guardRefs: [{ name: main }] }]`,
     });
@@ -175,7 +175,7 @@ describe('over HTTP/2, a client that', () => {
     assert.ok(client.count(FRAME.GOAWAY) > 0, 'told before');
   });
 
-  it('drips headers is let go like any idle connection', { timeout: 30_000 }, async () => {
+  it('drips headers is let go like any idle connection', { timeout: 90_000 }, async () => {
     await using server = await startGateway({ sessionIdleMs: 200 });
     using client = await Http2Frames.connect(server.port);
     const whole = frameOf(FRAME.HEADERS, FLAG.END_STREAM, 1, Buffer.alloc(10_000));
@@ -188,12 +188,12 @@ describe('over HTTP/2, a client that', () => {
     }
   });
 
-  it('does not close when it is let go is closed all the same', { timeout: 30_000 }, async () => {
+  it('does not close when it is let go is closed all the same', { timeout: 90_000 }, async () => {
     await using server = await startGateway({ sessionIdleMs: 50 });
     using client = await Http2Frames.connect(server.port);
     const started = Date.now();
     // Half-open: the server has said that it ends, this side says nothing.
-    while (!client.closed && Date.now() - started < 20_000) {
+    while (!client.closed && Date.now() - started < 60_000) {
       await wait(100);
       client.socket.write(frameOf(FRAME.PING, 0, 0, Buffer.alloc(8)), () => {});
     }

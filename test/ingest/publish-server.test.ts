@@ -45,7 +45,7 @@ function openPost(url: string) {
   return { post, response, text: () => text };
 }
 
-describe('PublishServer', { timeout: 60_000 }, () => {
+describe('PublishServer', { timeout: 180_000 }, () => {
   it('replies to each line in its order', async () => {
     await using server = await startServer();
     const answer = await server.post('{"data":"a","ref":"1"}\n\nrubbish\r\n{"data":"b"}');

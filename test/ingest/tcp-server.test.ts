@@ -29,7 +29,7 @@ function told(producer: Producer): readonly string[] {
   return producer.replies().map(({ error, ref }) => (error ? `${error.code}@${error.line}` : `${ref}`));
 }
 
-describe('TcpServer', { timeout: 60_000 }, () => {
+describe('TcpServer', { timeout: 180_000 }, () => {
   it('is silent on success, replies to a reference, and goes on after a bad line', async () => {
     await using server = await startServer();
     using producer = await server.connect();

@@ -77,7 +77,7 @@ describe('gateway and ingest, by the cluster’s configuration', { skip: noContr
     openStream(port, '/events', { authorization: `Bearer ${bearer}` });
   const reason = (data: string) => JSON.parse(data).reason;
 
-  it('serve what is there, and what changes changes running streams', { timeout: 120_000 }, async (test) => {
+  it('serve what is there, and what changes changes running streams', { timeout: 240_000 }, async (test) => {
     await Promise.all([keys(jwks(KEY)), guard(), gateway()]);
     const [serving, taking] = await Promise.all([start(test, 'gateway'), start(test, 'ingest')]);
     const [port, admin, ingest] = await Promise.all([
@@ -154,7 +154,7 @@ describe('gateway and ingest, by the cluster’s configuration', { skip: noContr
     assert.equal(ready.status, 200);
   });
 
-  it('say in one sentence what they wait for when there is nothing', { timeout: 60_000 }, async (test) => {
+  it('say in one sentence what they wait for when there is nothing', { timeout: 180_000 }, async (test) => {
     const files = await makeRoleFiles(test);
     const process = new RoleProcess(test, 'gateway', [
       '--name',

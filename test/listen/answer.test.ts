@@ -4,7 +4,7 @@ import { fixedToken } from '../../src/listen/token-source.ts';
 import { Listener, tokens } from './listener.ts';
 import { accept, CHALLENGE, end, refuse, ScriptedServer, stream } from './scripted-server.ts';
 
-describe('an answer', { timeout: 20_000 }, () => {
+describe('an answer', { timeout: 90_000 }, () => {
   let server: ScriptedServer;
   let listener: Listener;
   const challenged = (options: ConstructorParameters<typeof Listener>[1], challenge = CHALLENGE) => {

@@ -7,7 +7,7 @@ import { cutStream, end, endedStream, refuse, ScriptedServer, type Step, stream 
 const OPENING = 'retry:2000\nid:1700000000000-0\n\n';
 const EVENT = 'id:1700000000001-0\nevent:price\ndata:one\ndata:two\n\n';
 
-describe('listen', { timeout: 20_000 }, () => {
+describe('listen', { timeout: 90_000 }, () => {
   let server: ScriptedServer;
   let listener: Listener | undefined;
   const start = (options?: ConstructorParameters<typeof Listener>[1], pathAndQuery?: string) => {

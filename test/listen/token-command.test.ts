@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runTokenCommand } from '../../src/listen/token-command.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
-describe('runTokenCommand', { timeout: 20_000 }, () => {
+describe('runTokenCommand', { timeout: 90_000 }, () => {
   const { signal } = new AbortController();
   let directory: string;
   before(async () => {

@@ -93,7 +93,7 @@ export class Prometheus implements AsyncDisposable {
 
   async #ask(what: string, parameters: Readonly<Record<string, string>>): Promise<readonly Series[]> {
     const url = `http://127.0.0.1:${this.#port}/api/v1/${what}?${new URLSearchParams(parameters)}`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
     const { error, data } = Object(await response.json());
     if (!response.ok) throw new Error(`${error}: ${parameters['query']}`);
     const result: readonly Answered[] = data.result;

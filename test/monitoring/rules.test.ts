@@ -124,7 +124,7 @@ async function tryOut(
 
 async function promtool(...args: readonly string[]): Promise<void> {
   try {
-    await promisify(execFile)('promtool', args, { timeout: 30_000 });
+    await promisify(execFile)('promtool', args, { timeout: 100_000 });
   } catch (error) {
     const { stdout = '', stderr = '' } = Object(error);
     throw new Error(`promtool ${args[0]} ${args[1]}:\n${stdout}${stderr}`);

@@ -19,7 +19,7 @@ const SECTION = '## Several gateways\n';
  * on a free one. They run in a directory that looks like a checkout in which `npm start` has been run once.
  */
 describe('README.md, several gateways', { skip: noRedis || without('curl', 'nc') }, () => {
-  it('do what it says', { timeout: 90_000 }, async (test) => {
+  it('do what it says', { timeout: 180_000 }, async (test) => {
     const text = await readFile(join(ROOT, 'README.md'), 'utf8');
     const readme = parseReadme(
       text.slice(text.indexOf(SECTION), text.indexOf('\n## ', text.indexOf(SECTION))),
@@ -51,7 +51,7 @@ describe('README.md, several gateways', { skip: noRedis || without('curl', 'nc')
     const serve = async (command: string, name: string): Promise<Shell> => {
       const shell = start(command);
       const listening = /"listener":"(?:ingest|http)","port":(\d+)/;
-      await shell.until((_out, err) => listening.test(err), 20_000);
+      await shell.until((_out, err) => listening.test(err), 60_000);
       ports[name] = Number(listening.exec(shell.err())?.[1]);
       return shell;
     };
@@ -66,11 +66,11 @@ describe('README.md, several gateways', { skip: noRedis || without('curl', 'nc')
     await listening.until((out) => out.includes('id:'));
     const { id } = JSON.parse(await outputOf(line(readme, '| nc')));
     await listening.until((out) => out.includes(`id:${id}\ndata:shared\n\n`));
-    await listening.until((out) => out.includes('event:challenge'), 25_000);
+    await listening.until((out) => out.includes('event:challenge'), 40_000);
     assert.match(await outputOf(line(readme, 'curl -i')), /^HTTP\/1\.1 204 /);
 
     first.interrupt();
-    await listening.until((out) => out.includes('{"reason":"draining","reconnect":true}'), 15_000);
+    await listening.until((out) => out.includes('{"reason":"draining","reconnect":true}'), 40_000);
     assert.equal(await listening.ended, 0);
     const resumed = start(line(readme, 'Last-Event-ID'));
     await resumed.until((out) => out.includes(`id:${id}\ndata:shared\n\n`));

@@ -71,7 +71,7 @@ describe('the settings of the access log', () => {
   });
 });
 
-describe('the access log of a process', { timeout: 60_000 }, () => {
+describe('the access log of a process', { timeout: 180_000 }, () => {
   it('has one line a stream, with nothing of its token but a hash, and follows the configuration', async (test) => {
     const directory = await temporaryDirectory(test);
     const file = join(directory, 'local.yaml');

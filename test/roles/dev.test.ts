@@ -28,7 +28,7 @@ spec: { streams: [{ path: ${path}, guardRefs: [{ name: main }] }] }
 }
 
 describe('dev', () => {
-  it('takes a change of its file that comes while it starts', { timeout: 60_000 }, async (test) => {
+  it('takes a change of its file that comes while it starts', { timeout: 180_000 }, async (test) => {
     const file = join(await temporaryDirectory(test), 'local.yaml');
     const answers: (() => void)[] = [];
     const issuer = await new JwksServer((...exchange) => {

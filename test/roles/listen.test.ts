@@ -23,7 +23,7 @@ const EVENT = 'retry:10\nid:1-0\n\nid:2-0\ndata:hello\n\n';
 const bye = endedStream(end('revoked', false));
 
 /** The program itself: what stays here is what only a process can show. */
-describe('tidegate listen', { timeout: 60_000 }, () => {
+describe('tidegate listen', { timeout: 180_000 }, () => {
   let directory: string;
   let server: ScriptedServer;
   let tlsServer: ScriptedServer;

@@ -78,7 +78,8 @@ class Http2Rig extends HubRig {
   }
 }
 
-const data = ({ text }: Open): readonly string[] => text().match(/(?<=^data:)\w+$/gm) ?? [];
+/** Of blocks that have come to their end: the last may be under way still. */
+const data = ({ text }: Open): readonly string[] => text().match(/(?<=^data:)\w+(?=\n\n)/gm) ?? [];
 const upTo = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `n${at + 1}`);
 
 describe('the streams of an HTTP/2 connection', () => {

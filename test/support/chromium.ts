@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const EXECUTABLE = '/usr/bin/chromium';
+const LAUNCH_MS = 90_000;
 
 /** Why there is no browser to test with, or `false`: to be given to `skip`, so that it is told and counted. */
 export const noChromium = existsSync(EXECUTABLE)
@@ -13,6 +14,7 @@ export const noChromium = existsSync(EXECUTABLE)
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: EXECUTABLE,
+    timeout: LAUNCH_MS,
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -10,7 +10,7 @@ import { readKeysOf } from '../../src/dev/state.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 const CLI = join(ROOT, 'src', 'cli.ts');
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const EXAMPLE = {
   issuer: 'https://auth.example.com',
   audience: 'https://api.example.com',

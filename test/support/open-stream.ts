@@ -15,13 +15,13 @@ export interface OpenStream extends Disposable {
   /** The body so far, chunks taken apart. */
   body(): string;
   readonly messages: readonly Message[];
-  /** Resolves with the first message (or the next ones) of this type; rejects after ten seconds. */
+  /** Resolves with the first message (or the next ones) of this type; rejects after thirty seconds. */
   next(type: string, count?: number): Promise<Message>;
   /** Resolves when the server has ended the connection; says whether the last chunk came. */
   readonly ended: Promise<{ readonly clean: boolean; readonly at: number }>;
 }
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 30_000;
 
 /** @param request header lines beside the request line and Host */
 export async function openStream(

@@ -8,7 +8,7 @@ export interface Answer {
 
 /** One HTTP request by fetch; problem+json taken apart. */
 export async function request(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(10_000), ...init });
+  const response = await fetch(url, { signal: AbortSignal.timeout(30_000), ...init });
   const body = await response.text();
   const isProblem =
     body !== '' && response.headers.get('content-type')?.startsWith('application/problem+json') === true;

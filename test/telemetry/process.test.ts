@@ -45,7 +45,7 @@ spec: { streams: [{ path: /events, guardRefs: [{ name: main }] }] }
   return startDev(file, undefined, ['--otlp-endpoint', collector.endpoint]);
 }
 
-describe('a process with a collector', { timeout: 60_000 }, () => {
+describe('a process with a collector', { timeout: 180_000 }, () => {
   it('delivers its spans before it ends, without anything of tokens, subjects, queries and payloads', async (test) => {
     await using collector = await new OtlpReceiver().start();
     await using dev = await tracedDev(test, collector);

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';
 const OPENED = { path: '/events', guard: 'main', outcome: 'opened', failed: false } as const;
-const STOP_MS = 5_000;
+const STOP_MS = 20_000;
 
 function start(url: string, sampler?: string, samplerArgument?: string) {
   const lines: string[] = [];
@@ -148,7 +148,7 @@ describe('spans', () => {
   }
 });
 
-describe('a collector that is away', { timeout: 60_000 }, () => {
+describe('a collector that is away', { timeout: 180_000 }, () => {
   it('is told of once, and once when it is back', async () => {
     await using collector = await new OtlpReceiver().start();
     const { answer } = collector;

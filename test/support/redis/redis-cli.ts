@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { Certificates } from '../certificates.ts';
 
-const COMMAND_MS = 10_000;
+const COMMAND_MS = 30_000;
 
 export interface RedisAccess {
   readonly port: number;

@@ -6,8 +6,8 @@ import { within } from './within.ts';
 
 const MASTERS = 3;
 const NODE_TIMEOUT_MS = 2_000;
-const CREATE_MS = 30_000;
-const SETTLE_MS = 30_000;
+const CREATE_MS = 60_000;
+const SETTLE_MS = 60_000;
 
 export interface ClusterOptions {
   readonly password?: string;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { onPath } from '../on-path.ts';
 
-const START_MS = 15_000;
-const END_MS = 10_000;
+const START_MS = 60_000;
+const END_MS = 30_000;
 /** What a server, or a sentinel, says once it listens and has loaded its data. */
 const READY = /Ready to accept connections|Sentinel ID is/;
 const SETPRIV = '/usr/bin/setpriv';

@@ -12,7 +12,7 @@ const SENTINELS = 3;
 const QUORUM = 2;
 const DOWN_AFTER_MS = 1_000;
 const FAILOVER_TIMEOUT_MS = 3_000;
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 60_000;
 /** How often sentinels look, instead of every ten seconds, two seconds and one; and how long they sit out a stutter. */
 const PACE = ['INFO-PERIOD', '500', 'PUBLISH-PERIOD', '300', 'PING-PERIOD', '200', 'TILT-PERIOD', '1000'];
 
