@@ -3,7 +3,7 @@
  * when it may, and says what could not be tested and why. `npm test -- unit` runs the tiers named.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { onPath } from '../test/support/on-path.ts';
@@ -34,7 +34,7 @@ const TIERS: readonly Tier[] = [
   { name: 'types', run: () => check(bin('tsc'), ['--noEmit']) },
   {
     name: 'unit',
-    run: () => tests([`test/!(${ROOMS_ELSEWHERE})/**/*.test.ts`, 'test/*.test.ts'], 400, 3),
+    run: () => tests([`test/!(${ROOMS_ELSEWHERE})/**/*.test.ts`, 'test/*.test.ts'], 900, 3),
   },
   {
     name: 'redis',
@@ -59,7 +59,7 @@ const TIERS: readonly Tier[] = [
     name: 'monitoring',
     run: async () => {
       await install({ 'redis-server': 'redis-server', 'redis-cli': 'redis-tools', prometheus: 'prometheus' });
-      return tests(['test/monitoring/**/*.test.ts'], 300);
+      return tests(['test/monitoring/**/*.test.ts'], 600);
     },
   },
   {
@@ -113,6 +113,10 @@ const TIERS: readonly Tier[] = [
     },
   },
 ];
+
+/** A fresh machine may be installing things by itself, whose lock is waited for, and mirrors are away at times. */
+const APT = ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
+const POLICY = '/usr/sbin/policy-rc.d';
 
 /** A line of the reporter `spec` for a test, or a whole suite, that was skipped or is yet to do. */
 const SKIPPED = /^\s*(?:﹣ (?<name>.*) \([\d.]+ms\) # (?<reason>.*)|[✔⚠] (?<todo>.*) \([\d.]+ms\) # TODO)$/gm;
@@ -184,11 +188,8 @@ async function tests(patterns: readonly string[], seconds: number, atOnce = 1): 
 }
 
 async function install(commands: Readonly<Record<string, string>>): Promise<void> {
-  const missing = Object.entries(commands).filter(([command]) =>
-    !isAbsolute(command) ? !onPath(command) : !existsSync(command),
-  );
-  if (missing.length === 0) return;
-  const packages = missing.map(([, name]) => name);
+  const packages = missingOf(commands);
+  if (packages.length === 0) return;
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
     console.log(
       `not installed and not installable here: ${packages.join(', ')}; the tests that need them are skipped`,
@@ -196,8 +197,44 @@ async function install(commands: Readonly<Record<string, string>>): Promise<void
     return;
   }
   console.log(`installing ${packages.join(', ')} (Debian packages)`);
-  await run('apt-get', ['-q', 'update'], 300);
-  await run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages], 900);
+  const updated = await run('apt-get', [...APT, 'update'], 300);
+  const installed = await withoutServices(() =>
+    run('apt-get', [...APT, 'install', '-y', '--no-install-recommends', ...packages], 900),
+  );
+  const missing = missingOf(commands);
+  if (missing.length === 0) return;
+  const failure = `apt-get did not install ${missing.join(', ')}: it says why above (update ended with ${updated.code}, install with ${installed.code})`;
+  console.error(`${failure}; the tests that need them are skipped`);
+  total.skipped.push(`  ${failure}`);
+}
+
+/** The packages of those that are not there. */
+function missingOf(commands: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(commands)
+    .filter(([command]) => (isAbsolute(command) ? !existsSync(command) : !onPath(command)))
+    .map(([, name]) => name);
+}
+
+/**
+ * Packages of servers start them at once, on the ports that everybody uses, and fail to install when one of those is
+ * taken. Debian asks this file first; 101 is no.
+ */
+async function withoutServices<Result>(work: () => Promise<Result>): Promise<Result> {
+  // Whoever has one has decided already, as most images of containers have.
+  if (existsSync(POLICY)) return work();
+  const remove = (): void => rmSync(POLICY, { force: true });
+  const leave = (): void => process.exit(1);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  process.once('exit', remove);
+  for (const signal of signals) process.once(signal, leave);
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return await work();
+  } finally {
+    remove();
+    process.off('exit', remove);
+    for (const signal of signals) process.off(signal, leave);
+  }
 }
 
 function run(
@@ -206,7 +243,12 @@ function run(
   seconds: number,
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: seconds * 1000 });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: seconds * 1000,
+      // Packages ask nothing.
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
