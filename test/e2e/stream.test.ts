@@ -68,7 +68,7 @@ describe('a stream by curl', { skip: without('curl') }, () => {
     });
 
     it(`ends by ${name} as it should, with its token`, async () => {
-      const brief = await dev.mint(2);
+      const brief = await dev.mint(6);
       await using stream = await openCurl(
         ...flags,
         '--cacert',

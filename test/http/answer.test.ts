@@ -46,9 +46,9 @@ describe('an answer to the subject (answer: Subject)', () => {
 
   it('extends every stream of the subject, challenged or not, and no other', async () => {
     await using server = await startGateway(SUBJECT);
-    using early = await openStream(server.port, '/events', bearer(server.token({}, 2)));
-    using other = await openStream(server.port, '/events', bearer(server.token({ sub: 'bob' }, 2)));
-    using session = await openStream(server.port, '/events', bearer(server.token({ sid: 's1' }, 2)));
+    using early = await openStream(server.port, '/events', bearer(server.token({}, 5)));
+    using other = await openStream(server.port, '/events', bearer(server.token({ sub: 'bob' }, 5)));
+    using session = await openStream(server.port, '/events', bearer(server.token({ sid: 's1' }, 5)));
     assert.equal((await answer(server, server.token({}, 300))).status, 204);
     await Promise.all([other.ended, session.ended]);
     await server.publish('still here');

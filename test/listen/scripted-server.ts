@@ -87,6 +87,14 @@ export function refuse(status: number, code: string, headers: Record<string, str
     response.writeHead(status, { 'content-type': 'application/problem+json', ...headers }).end(body);
 }
 
+/** The same, and tells when it was done: a client can only be later to know than the server. */
+export function timed(at: number[], step: Step): Step {
+  return (response, request) => {
+    at.push(performance.now());
+    step(response, request);
+  };
+}
+
 export const accept: Step = (response) => response.writeHead(204).end();
 
 export function end(reason: string, reconnect: boolean): string {
