@@ -33,15 +33,19 @@ describe('over HTTP/2, a client that', () => {
     await unharmed(server, async () => {
       using client = await Http2Frames.connect(server.port);
       const headers = requestOf(server);
+      const startedMs = performance.now();
       for (let stream = 1; stream < 4_000 && !client.closed; stream += 2) {
         client.get(stream, headers);
         client.send(FRAME.RST_STREAM, 0, stream, code(CANCEL));
         if (stream % 101 === 0) await wait(1);
       }
       await client.ended();
+      const seconds = Math.ceil((performance.now() - startedMs) / 1_000);
       await until(() => server.gateway.hub.status().connections === 1);
       const opened = server.observed.notes.filter((note) => note === 'opened /events').length;
-      assert.ok(opened <= 400, `${opened} streams were opened for it`);
+      // What it may reset at once and by the second, and the stream of somebody else.
+      const allowed = 256 + 64 * (seconds + 1) + 1;
+      assert.ok(opened <= allowed, `${opened} streams were opened for it in ${seconds} s`);
     });
   });
 
