@@ -52,7 +52,7 @@ const TIERS: readonly Tier[] = [
         'redis-server': 'redis-server',
         'redis-cli': 'redis-tools',
       });
-      return tests(['test/bench/**/*.test.ts'], 900);
+      return tests(['test/bench/**/*.test.ts'], 1_500);
     },
   },
   {
