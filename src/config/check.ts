@@ -1,6 +1,6 @@
+import { readErrorText } from '../core/file-bytes.ts';
 import { crossCheck } from './cross-check.ts';
 import { type Fault, sortFaults } from './fault.ts';
-import { readErrorText } from './file-bytes.ts';
 import { decodeText } from './file-text.ts';
 import { type Contents, placeDocuments } from './placed.ts';
 

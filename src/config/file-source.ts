@@ -3,10 +3,10 @@ import { basename, dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, sleep, type Timer } from '../core/clock.ts';
 import { InputError } from '../core/coded-error.ts';
+import { isMissing, readErrorText, readFileBytes } from '../core/file-bytes.ts';
 import type { Service } from '../core/service.ts';
 import { type Configuration, parseConfiguration } from './configuration.ts';
 import { type Fault, faultText } from './fault.ts';
-import { isMissing, readErrorText, readFileBytes } from './file-bytes.ts';
 import { decodeText } from './file-text.ts';
 import { highestGeneration, withGenerations } from './generations.ts';
 

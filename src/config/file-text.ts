@@ -1,5 +1,5 @@
+import { FILE_BYTES_MAX } from '../core/file-bytes.ts';
 import type { Fault } from './fault.ts';
-import { FILE_BYTES_MAX } from './file-bytes.ts';
 
 export type DecodedText =
   | { readonly ok: true; readonly text: string }

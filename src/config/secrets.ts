@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { InputError } from '../core/coded-error.ts';
-import { readErrorText, readFileBytes } from './file-bytes.ts';
+import { readErrorText, readFileBytes } from '../core/file-bytes.ts';
 import { isReferencePart, type KeyRef } from './reference.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import type { Clock, Timer } from '../core/clock.ts';
 import { InputError } from '../core/coded-error.ts';
+import { readErrorText, readFileBytes } from '../core/file-bytes.ts';
 import type { Log } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 
@@ -92,15 +92,12 @@ export class CredentialFile implements Service {
 }
 
 async function readText(path: string): Promise<string> {
-  try {
-    await using file = await open(path);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_BYTES_MAX + 1), 0, FILE_BYTES_MAX + 1);
-    if (bytesRead <= FILE_BYTES_MAX) return buffer.toString('utf8', 0, bytesRead);
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new InputError(`${path}: can't be read${code}`, { cause });
-  }
-  throw new InputError(`${path}: must be at most ${FILE_BYTES_MAX} bytes long`);
+  const bytes = await readFileBytes(path, FILE_BYTES_MAX).catch((cause: unknown) => {
+    throw new InputError(`${path}: ${readErrorText(cause)}`, { cause });
+  });
+  if (bytes.length > FILE_BYTES_MAX)
+    throw new InputError(`${path}: must be at most ${FILE_BYTES_MAX} bytes long`);
+  return new TextDecoder().decode(bytes);
 }
 
 function hashOf(credential: string): Buffer {

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { checkFiles } from '../config/check.ts';
 import { faultText } from '../config/fault.ts';
-import { readFileBytes } from '../config/file-bytes.ts';
 import { UsageError } from '../core/coded-error.ts';
+import { readFileBytes } from '../core/file-bytes.ts';
 import type { Command } from '../core/terminal.ts';
 import { withUsageErrors } from './arguments.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { checkFiles } from '../../src/config/check.ts';
 import { faultText } from '../../src/config/fault.ts';
-import { FILE_BYTES_MAX, readFileBytes } from '../../src/config/file-bytes.ts';
+import { FILE_BYTES_MAX, readFileBytes } from '../../src/core/file-bytes.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { gateway, guard } from './documents.ts';
 

@@ -166,7 +166,7 @@ describe('revocation, on a real dev, with curl and the command', () => {
     assert.deepEqual([wrong.code, wrong.out], [1, '']);
     assert.match(wrong.err, /^the gateway answered 401: .*\n$/);
     const missing = await revoke('--guard', 'example', '--subject', 'a', '--token-file', `${file}-no`);
-    assert.deepEqual([missing.code, missing.err], [1, 'the token file could not be read (ENOENT)\n']);
+    assert.deepEqual([missing.code, missing.err], [1, 'the token file cannot be read: no such file\n']);
   });
 
   it('ends with 2 when it is called wrongly', async () => {

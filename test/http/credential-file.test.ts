@@ -57,7 +57,7 @@ describe('the credential for revocations', () => {
   });
 
   for (const [what, text, why] of [
-    ['is missing', undefined, /can't be read \(ENOENT\)/],
+    ['is missing', undefined, /cannot be read: no such file/],
     ['is empty', ' \n', /must hold one credential/],
     ['holds too many', `${A}\n`.repeat(5), /or up to 4/],
     ['holds a short one', 'a'.repeat(31), /at least 32/],

@@ -23,7 +23,7 @@ describe('readTokenFile', () => {
   });
 
   it('says why it could not be read', async () => {
-    const message = 'the token file could not be read (ENOENT)';
+    const message = 'the token file cannot be read: no such file';
     await assert.rejects(readTokenFile(join(directory, 'none')), { name: 'TokenSourceError', message });
   });
 });
