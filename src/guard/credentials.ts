@@ -34,15 +34,21 @@ export function findToken(
   purpose: 'stream' | 'answer',
 ): string {
   const header = options.some((each) => each.header) ? (sources.authorization ?? []).flatMap(bearer) : [];
-  const cookie = [...new Set(options.flatMap((each) => each.cookie ?? []))].flatMap((name) =>
-    cookies(sources.cookie, name),
-  );
-  const query = [...new Set(options.map((each) => each.query))]
-    .filter((name) => name !== '')
-    .flatMap((name) => sources.query.getAll(name));
+  const cookie = sources.cookie === undefined ? [] : inCookies(sources.cookie, options);
+  const query = sources.query.size === 0 ? [] : inQuery(sources.query, options);
   return purpose === 'stream'
     ? single([...cookie, ...header, ...query])
     : single([header, cookie, query].find(hasToken) ?? []);
+}
+
+function inCookies(header: string, options: readonly CredentialOptions[]): readonly string[] {
+  const names = new Set(options.flatMap((each) => each.cookie ?? []));
+  return [...names].flatMap((name) => cookies(header, name));
+}
+
+function inQuery(query: URLSearchParams, options: readonly CredentialOptions[]): readonly string[] {
+  const names = new Set(options.map((each) => each.query));
+  return [...names].flatMap((name) => (name === '' ? [] : query.getAll(name)));
 }
 
 function hasToken(found: readonly string[]): boolean {
@@ -50,9 +56,9 @@ function hasToken(found: readonly string[]): boolean {
 }
 
 function single(found: readonly string[]): string {
-  const [token, another] = new Set(found.filter((each) => each !== ''));
-  if (another !== undefined) throw new ConflictingTokensError();
+  const token = found.find((each) => each !== '');
   if (token === undefined) throw new TokenError('missing');
+  if (found.some((each) => each !== '' && each !== token)) throw new ConflictingTokensError();
   return token;
 }
 
@@ -63,7 +69,7 @@ function bearer(authorization: string): readonly string[] {
 }
 
 /** RFC 6265, section 5.4: one name may come several times, for example from a parent domain. */
-function cookies(header = '', name: string): readonly string[] {
+function cookies(header: string, name: string): readonly string[] {
   return header.split(';').flatMap((pair) => {
     const equals = pair.indexOf('=');
     if (equals < 0 || pair.slice(0, equals).trim() !== name) return [];

@@ -3,6 +3,7 @@ import type { JwtGuardSpec } from '../config/jwt-guard.ts';
 import { type CompactToken, hashOfSigned, parseCompactToken } from './compact-token.ts';
 import { createKeySource } from './create-key-source.ts';
 import type { Grant } from './grant.ts';
+import type { JsonObject } from './json-object.ts';
 import { findKey, hasKey } from './key-set.ts';
 import type { KeySetErrorCode } from './key-set-error.ts';
 import type { JwksSpec, KeySource, KeySourceParts, KeyState } from './key-source.ts';
@@ -91,11 +92,22 @@ export class Guard {
 
   /** @throws TokenError */
   async verify(token: string): Promise<Grant> {
-    const verified = this.#parts.cache.get(
-      cacheKey(this.uid, this.generation, token),
-      (grant) => this.rejudge(grant) === undefined,
-    );
-    if (verified !== undefined) return verified;
+    return this.known(token) ?? this.verifyAnew(token);
+  }
+
+  /** The grant of a token that has been verified before, if it stands by the guard and its keys as they are now. */
+  known(token: string): Grant | undefined {
+    const key = cacheKey(this.uid, this.generation, token);
+    return this.#parts.cache.get(key, (grant) => this.rejudge(grant) === undefined);
+  }
+
+  /** What a token says that has been verified before, whether or not it still stands. */
+  knownClaims(token: string): JsonObject | undefined {
+    return this.#parts.cache.peek(cacheKey(this.uid, this.generation, token))?.claims;
+  }
+
+  /** Whatever is known of the token. @throws TokenError */
+  async verifyAnew(token: string): Promise<Grant> {
     const parsed = parseCompactToken(token);
     const key = await this.#keyOf(parsed);
     await verifySignature(token, key, parsed.algorithm);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Grant } from './grant.ts';
 import type { GuardObserver } from './observer.ts';
 
@@ -21,6 +21,11 @@ export class TokenCache {
 
   get size(): number {
     return this.#grants.size;
+  }
+
+  /** Nothing is counted, and the grant is no younger for it. */
+  peek(key: string): Grant | undefined {
+    return this.#grants.get(key);
   }
 
   /** @param stands whether the grant is still good; one that is not is forgotten */
@@ -49,7 +54,5 @@ export class TokenCache {
 
 /** The whole token, signature too: with another signature it has not been verified. */
 export function cacheKey(guardUid: string, generation: number, token: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([guardUid, generation, token]))
-    .digest('base64url');
+  return hash('sha256', JSON.stringify([guardUid, generation, token]), 'base64url');
 }

@@ -4,6 +4,7 @@ import type { Grant } from '../guard/grant.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Guards } from '../guard/guards.ts';
 import { TokenError } from '../guard/token-error.ts';
+import { queryOf } from './query.ts';
 import { Refusal } from './refusal.ts';
 
 export interface Authenticated {
@@ -31,22 +32,15 @@ export async function authenticate(
   purpose: 'stream' | 'answer',
 ): Promise<Authenticated> {
   try {
-    const known = names.flatMap((name) => guards.get(name) ?? []);
+    const accepted = names.flatMap((name) => guards.get(name)?.spec.credentials ?? []);
     const sources = credentialSources(ctx);
-    const token = findToken(
-      sources,
-      known.map((guard) => guard.spec.credentials),
-      purpose,
-    );
+    const token = findToken(sources, accepted, purpose);
     const guard = guards.choose(names, token);
     judges.set(ctx.req, guard.name);
     // It may have come in a way that only another guard of the path accepts.
-    if (findToken(sources, [guard.spec.credentials], purpose) !== token) throw new TokenError('missing');
-    const grant = await guard.verify(token);
-    // The guard may have changed while the signature was verified.
-    const code = guards.get(guard.name) === guard ? guard.rejudge(grant) : 'wrong_issuer';
-    if (code !== undefined) throw new TokenError(code, 'the guard has changed');
-    return { guard, grant };
+    if (accepted.length > 1 && findToken(sources, [guard.spec.credentials], purpose) !== token)
+      throw new TokenError('missing');
+    return { guard, grant: guard.known(token) ?? (await verify(token, guard, guards)) };
   } catch (error) {
     if (error instanceof TokenError) throw new Refusal(error.code, {}, error);
     if (error instanceof ConflictingTokensError) throw new Refusal('conflicting_tokens', {}, error);
@@ -54,11 +48,20 @@ export async function authenticate(
   }
 }
 
-function credentialSources({ querystring, req }: Context): CredentialSources {
-  const { rawHeaders } = req;
+/** The guard may have changed while the signature was verified. */
+async function verify(token: string, guard: Guard, guards: Guards): Promise<Grant> {
+  const grant = await guard.verifyAnew(token);
+  const code = guards.get(guard.name) === guard ? guard.rejudge(grant) : 'wrong_issuer';
+  if (code !== undefined) throw new TokenError(code, 'the guard has changed');
+  return grant;
+}
+
+function credentialSources(ctx: Context): CredentialSources {
+  const { headers, rawHeaders } = ctx.req;
+  const authorization: string[] = [];
   // Names and values in turn; of several `Authorization` headers Node's own `headers` keeps the first.
-  const authorization = rawHeaders.filter(
-    (_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization',
-  );
-  return { authorization, cookie: req.headers.cookie, query: new URLSearchParams(querystring) };
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() === 'authorization') authorization.push(rawHeaders[at + 1] ?? '');
+  }
+  return { authorization, cookie: headers.cookie, query: queryOf(ctx) };
 }

@@ -11,6 +11,7 @@ import {
   type Rules,
 } from './granted.ts';
 import type { HttpObserver } from './observer.ts';
+import { queryOf } from './query.ts';
 import { insufficientScope, Refusal } from './refusal.ts';
 import { guardsOf, type Route } from './routes.ts';
 import { isGone, isPipelined, takeOver } from './take-over.ts';
@@ -61,7 +62,7 @@ interface Authorised {
 }
 
 async function authorise(ctx: Context, route: Route, parts: SubscribeParts): Promise<Authorised> {
-  const request = { path: route.path, narrowed: new URLSearchParams(ctx.querystring).getAll('topic') };
+  const request = { path: route.path, narrowed: queryOf(ctx).getAll('topic') };
   if (route.public === true) {
     const topics = grantedTopics(route, {}, request.narrowed);
     if (topics === undefined) throw new Refusal('topic_forbidden');
@@ -82,7 +83,7 @@ async function authorise(ctx: Context, route: Route, parts: SubscribeParts): Pro
 function lastEventId(ctx: Context): string | undefined {
   // Node gives header bytes as Latin-1; a client sends UTF-8 (WHATWG HTML, 9.2.3).
   const header = Buffer.from(ctx.get('last-event-id'), 'latin1').toString('utf8');
-  const id = header || new URLSearchParams(ctx.querystring).get('lastEventId') || undefined;
+  const id = header || queryOf(ctx).get('lastEventId') || undefined;
   if (id !== undefined && Buffer.byteLength(id) > LAST_EVENT_ID_BYTES_MAX) {
     throw new Refusal('last_event_id_too_long');
   }
