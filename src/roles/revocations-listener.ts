@@ -51,11 +51,12 @@ export function createRevocationsListener(
 }
 
 /** Of the credential that the configuration refers to, as it is now. */
-function credentialPath({ current, places }: Source): string | undefined {
-  const ref = current().gateway.spec.revocations?.tokenSecretRef;
+function credentialPath(source: Source): string | undefined {
+  const ref = source.current().gateway.spec.revocations?.tokenSecretRef;
   if (ref === undefined) return undefined;
-  if (places.secretsDir === undefined) {
+  const { secretsDir } = source.places;
+  if (secretsDir === undefined) {
     throw new InputError('spec.revocations.tokenSecretRef: needs --secrets-dir');
   }
-  return secretFile(places.secretsDir, ref);
+  return secretFile(secretsDir, ref);
 }
