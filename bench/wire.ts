@@ -1,4 +1,5 @@
 /** The bytes that the load client sends: requests of HTTP/1.1, header blocks of HTTP/2, and what is published. */
+import { headerBlock } from '../test/support/http2-frames.ts';
 
 /** Stands for the stamp, which the load client writes. */
 export const STAMP = '@'.repeat(16);
@@ -15,9 +16,9 @@ export function httpRequest(path: string, headers: Headers = {}): Buffer {
   );
 }
 
-/** All literal, never indexed and without Huffman coding (RFC 7541, 6.2.2), so that it is good on any connection. */
+/** Good on any connection, since nothing of it is indexed. */
 export function http2Request(path: string, headers: Headers = {}): Buffer {
-  const all = Object.entries({
+  return headerBlock({
     ':method': 'GET',
     ':scheme': 'http',
     ':authority': 'localhost',
@@ -25,7 +26,6 @@ export function http2Request(path: string, headers: Headers = {}): Buffer {
     accept: 'text/event-stream',
     ...headers,
   });
-  return Buffer.concat(all.flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]));
 }
 
 /** A request of a producer that speaks HTTP. */
@@ -35,17 +35,4 @@ export function httpPost(path: string, body: string, headers: Headers = {}): Buf
     `POST ${path} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
     'latin1',
   );
-}
-
-const PREFIX_MAX = 127;
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, 'latin1');
-  if (bytes.length < PREFIX_MAX) return Buffer.concat([Buffer.of(bytes.length), bytes]);
-  const length = [PREFIX_MAX];
-  for (let rest = bytes.length - PREFIX_MAX; ; rest >>= 7) {
-    length.push(rest < 128 ? rest : (rest & 127) | 128);
-    if (rest < 128) break;
-  }
-  return Buffer.concat([Buffer.from(length), bytes]);
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { onPath } from '../support/on-path.ts';
+import { outputOf } from '../support/output-of.ts';
 
 /** Debian's packages, for the reason that a skipped test gives. */
 const PACKAGES = { curl: 'curl', nc: 'netcat-openbsd' } as const;
@@ -30,19 +31,12 @@ export async function run(
   options: { readonly cwd?: string } = {},
 ): Promise<Finished> {
   const child = spawn(command, args, { ...options, timeout: COMMAND_MS, killSignal: 'SIGKILL' });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
+  const output = outputOf(child);
   // A command may end without having read it all.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   const [status] = await once(child, 'close');
-  return { status, out, err };
+  return { status, ...output };
 }
 
 /** Ends it however it is, and waits for that. */

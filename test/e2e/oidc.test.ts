@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core';
 import { launchChromium, noChromium, openPage, type WatchedPage } from '../support/chromium.ts';
 import { ROOT } from '../support/dev-process.ts';
 import { eventually } from '../support/eventually.ts';
+import { outputOf } from '../support/output-of.ts';
 import { request } from '../support/request.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -127,22 +128,16 @@ async function start(test: TestContext): Promise<Example> {
     detached: true,
   });
   test.after(() => stop(child));
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  const found = (pattern: RegExp): string => pattern.exec(out)?.[1] ?? assert.fail(`${out}\n${err}`);
-  await eventually(() => assert.match(out, /DELETE/, err));
+  const output = outputOf(child);
+  const found = (pattern: RegExp): string =>
+    pattern.exec(output.out)?.[1] ?? assert.fail(`${output.out}\n${output.err}`);
+  await eventually(() => assert.match(output.out, /DELETE/, output.err));
   return {
     page: found(/^Open (\S+)\/ /m),
     publish: found(/(\S+\/publish)$/m),
     keys: found(/-X PUT (\S+)$/m),
     log: () =>
-      err
+      output.err
         .split('\n')
         .filter((line) => line.startsWith('{') && line.endsWith('}'))
         .map((line) => JSON.parse(line)),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
+import { outputOf } from '../support/output-of.ts';
 
 const PERIOD_MS = 10;
 
@@ -24,14 +25,7 @@ export interface Shell extends AsyncDisposable {
 
 export function startShell(line: string, cwd: string): Shell {
   const child = spawn('/bin/sh', ['-c', line], { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
+  const output = outputOf(child);
   let closed = false;
   const ended = new Promise<number | null>((resolve) => {
     child.on('close', (status) => {
@@ -43,14 +37,14 @@ export function startShell(line: string, cwd: string): Shell {
   if (pid === undefined) throw new Error('there is no shell');
   groups.add(pid);
   return {
-    out: () => out,
-    err: () => err,
+    out: () => output.out,
+    err: () => output.err,
     async until(isSo, limitMs = 40_000) {
       const deadline = Date.now() + limitMs;
-      while (!isSo(out, err)) {
+      while (!isSo(output.out, output.err)) {
         if (closed || Date.now() > deadline) {
           const why = closed ? 'ended too soon' : `took more than ${limitMs} ms`;
-          throw new Error(`${line}\n${why}; so far:\n${out}\n${err}`);
+          throw new Error(`${line}\n${why}; so far:\n${output.out}\n${output.err}`);
         }
         await wait(PERIOD_MS);
       }

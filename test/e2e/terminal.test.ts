@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { type DevProcess, ROOT, startDev } from '../support/dev-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { openStream } from '../support/open-stream.ts';
+import { outputOf } from '../support/output-of.ts';
 import { request } from '../support/request.ts';
 import { until } from '../support/until.ts';
 import { kill, run } from './commands.ts';
@@ -212,15 +213,8 @@ function listen(...args: string[]): { child: ChildProcess; out: () => string; er
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  return { child, out: () => out, err: () => err };
+  const output = outputOf(child);
+  return { child, out: () => output.out, err: () => output.err };
 }
 
 function tokenCommand({ stateDir }: DevProcess, file: string, ttl: string): string {
