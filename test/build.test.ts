@@ -10,9 +10,9 @@ import { promisify } from 'node:util';
 import { ROOT, startDev } from './support/dev-process.ts';
 
 const run = promisify(execFile);
-const RUN_MS = 30_000;
+const RUN_MS = 90_000;
 
-describe('the compiled program', { timeout: 120_000 }, () => {
+describe('the compiled program', { timeout: 360_000 }, () => {
   let home: string;
   let cli: string;
 

@@ -123,7 +123,7 @@ describe('tidegate', { timeout: 120_000 }, () => {
   });
 });
 
-describe('tidegate check', { timeout: 60_000 }, () => {
+describe('tidegate check', { timeout: 180_000 }, () => {
   const guardText = JSON.stringify(guard());
   const gatewayText = JSON.stringify(gateway());
 

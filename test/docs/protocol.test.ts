@@ -122,7 +122,7 @@ describe('the client in docs/protocol.md', () => {
 
   it('comes back with a fresh token when its stream has expired, and misses nothing', async (test) => {
     await using server = await startGateway();
-    const client = await start(test, server, (asked) => server.token({}, asked === 0 ? 3 : 60));
+    const client = await start(test, server, (asked) => server.token({}, asked === 0 ? 6 : 60));
     await server.publish('before');
     await eventually(() => assert.ok(client.events().some((event) => event.startsWith('end '))));
     await server.publish('between');

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -82,8 +83,11 @@ export class RoleProcess {
 
   constructor(test: Ends, role: Role, args: readonly string[]) {
     const listen = LISTENERS[role].flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']);
+    // What it leaves there is left by SIGKILL, below.
+    const directory = mkdtempSync(join(tmpdir(), 'tidegate-process-'));
     this.child = spawn(process.execPath, [CLI, role, ...args, ...listen], {
       cwd: dirname(CLI),
+      env: { ...process.env, TMPDIR: directory },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#closed = once(this.child, 'close');
@@ -96,6 +100,7 @@ export class RoleProcess {
     test.after(async () => {
       this.child.kill('SIGKILL');
       await this.#closed;
+      await rm(directory, { recursive: true, force: true });
     });
   }
 
