@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { JwtGuardSpec } from '../../src/config/jwt-guard.ts';
+import { TokenError } from '../../src/guard/token-error.ts';
 import { createKey, forge, goodClaims, guardSpec, jwks } from '../support/issuer.ts';
 import { JwksServer, json, status } from '../support/jwks-server.ts';
 import { RecordedGuards } from '../support/recorded-guards.ts';
@@ -274,6 +275,40 @@ describe('guards', () => {
       });
     }
     assert.throws(() => guards.choose(names, 'rubbish'), { code: 'malformed' });
+  });
+
+  it('are chosen alike for a token that one of them has verified, whatever the path names beside it', async (test) => {
+    const { guards, token } = create(test);
+    await guards.apply(documents);
+    const text = token({ iss: 'https://two', aud: ['x', 'b'] });
+    const paths = [names, names.toReversed(), ['two-b'], ['two'], ['one'], []];
+    const chosen = () =>
+      paths.map((path) => {
+        try {
+          return guards.choose(path, text).name;
+        } catch (error) {
+          return error instanceof TokenError ? error.code : 'unknown';
+        }
+      });
+    const before = chosen();
+    assert.deepEqual(before, ['two-b', 'two-b', 'two-b', 'two', 'wrong_issuer', 'wrong_issuer']);
+    const grant = await guards.get('two-b')?.verify(text);
+    assert.equal(guards.get('two-b')?.known(text), grant);
+    assert.deepEqual(chosen(), before);
+    assert.equal(guards.get('two')?.known(text), undefined, 'what one has verified is nothing to another');
+  });
+
+  it('do not take a token for known that differs in its signature, or when they have changed', async (test) => {
+    const { guards, token } = create(test);
+    await guards.apply(documents);
+    const text = token({ iss: 'https://one', aud: 'a' });
+    const guard = guards.get('one');
+    await guard?.verify(text);
+    assert.ok(guard?.known(text));
+    assert.equal(guard?.known(`${text.slice(0, text.lastIndexOf('.'))}.AAAA`), undefined);
+    await guards.apply(new Map([['one', { uid: '1', generation: 2, spec: spec('https://other') }]]));
+    assert.equal(guard?.known(text), undefined);
+    assert.throws(() => guards.choose(['one'], text), { code: 'wrong_issuer' });
   });
 
   it('that have not changed notice nothing', async (test) => {
