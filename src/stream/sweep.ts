@@ -1,13 +1,12 @@
 import type { EpochMs } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fifo } from '../core/fifo.ts';
-import { amidGroup, type Batch, batchBytes, countEvents, takeBatch } from './batch.ts';
+import { amidGroup, type Batch, batchBytes, takeBatch } from './batch.ts';
 import { Blocked } from './blocked.ts';
 import type { Connection } from './connection.ts';
-import { joined } from './frame.ts';
 import type { Lane } from './lanes.ts';
 import type { StreamObserver } from './observer.ts';
-import { countReplayed, portion } from './portion.ts';
+import { countReplayed, Portions, portionBytes } from './portion.ts';
 import type { Ring, RingEntry } from './ring.ts';
 
 /** After this many streams, or this long, the event loop gets its turn for everything else. */
@@ -35,6 +34,7 @@ export class Sweep {
   readonly #lagMaxMs: () => number;
   readonly #lanes = new Fifo<Lane>();
   readonly #behind = new Fifo<Connection>();
+  readonly #portions: Portions;
   readonly #blocked: Blocked;
   #batch: Batch | undefined;
   #scheduled = false;
@@ -48,6 +48,7 @@ export class Sweep {
     lagMaxMs: () => number,
   ) {
     this.#ring = ring;
+    this.#portions = new Portions(ring);
     this.#clock = clock;
     this.#observer = observer;
     this.#outcome = outcome;
@@ -113,16 +114,15 @@ export class Sweep {
     if (now >= connection.authorisation.closeAt) return this.#outcome.expired(connection, now);
     if (connection.cursor + 1 < this.#ring.firstSeq) return this.#outcome.slow(connection);
     if (!connection.transport.ready()) return this.#blocked.add(connection);
-    const { entries, upTo } = portion(connection, this.#ring);
+    const portion = this.#portions.of(connection);
+    const { entries, events, upTo } = portion;
     const [first] = entries;
     const last = entries.at(-1);
     if (first !== undefined && last !== undefined) {
       if (this.#late(connection, first)) return this.#outcome.slow(connection);
-      const replayed = countReplayed(connection, entries);
+      const replayed = countReplayed(connection, portion);
       if (replayed > 0) this.#observer.replayed(replayed);
-      const frames = entries.map((entry) => entry.frame);
-      const bytes = joined(frames, connection.transport.format);
-      this.#write(connection, bytes, countEvents(entries), last.seq, now);
+      this.#write(connection, portionBytes(portion, connection.transport.format), events, last.seq, now);
     }
     connection.passTo(upTo);
     if (!connection.transport.ready()) this.#blocked.add(connection);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { written } from '../support/hub-rig.ts';
 import { gaps, numbers, rigWith } from '../support/replay-rig.ts';
 
 describe('replay from the ring', () => {
@@ -34,6 +35,42 @@ describe('replay from the ring', () => {
     const stream = rig.open({ resume: '0-0', subject: 'alice' });
     await rig.turn();
     assert.deepEqual(stream.transport.published, ['1', '2', '3', 'for alice']);
+  });
+
+  it('joins what a crowd has missed once, and anew when more has come', async () => {
+    const rig = rigWith(0, 5);
+    const authorisation = { holder: undefined };
+    const crowd = [1, 2].map(() => rig.open({ resume: rig.id(2), authorisation }));
+    await rig.turn();
+    const [bytes, same] = crowd.flatMap(written);
+    assert.equal(bytes, same);
+    const elsewhere = [
+      rig.open({ resume: rig.id(3), authorisation }),
+      rig.open({ resume: rig.id(2), topics: ['other'], authorisation }),
+      rig.open({ resume: rig.id(2), format: 'raw', authorisation }),
+    ];
+    await rig.turn();
+    rig.publish('events', '6');
+    const later = rig.open({ resume: rig.id(2), authorisation });
+    await rig.turn();
+    assert.deepEqual(
+      [...crowd, ...elsewhere, later].map(({ transport }) => transport.published),
+      [numbers(3, 6), numbers(3, 6), numbers(4, 6), [], numbers(3, 6), numbers(3, 6)],
+    );
+    assert.equal(rig.observed.replayedCount, 3 + 3 + 2 + 3 + 4);
+  });
+
+  it('gives nobody of a crowd what is for another subject', async () => {
+    const rig = rigWith(0, 1);
+    for (const name of ['alice', 'bob']) rig.publish('events', `for ${name}`, { to: [name] });
+    const open = (name: string) =>
+      rig.open({ resume: '0-0', subject: name, authorisation: { holder: undefined } });
+    const streams = ['alice', 'bob', 'carol', 'alice'].map(open);
+    await rig.turn();
+    assert.deepEqual(
+      streams.map(({ transport }) => transport.published),
+      [['1', 'for alice'], ['1', 'for bob'], ['1'], ['1', 'for alice']],
+    );
   });
 
   it('gives the latest of too many, and says so first', async () => {
