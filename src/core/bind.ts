@@ -3,6 +3,12 @@ import { UnreachableError } from './coded-error.ts';
 import type { ListenAddress } from './listen-address.ts';
 
 /**
+ * Connections that wait to be accepted when all clients come back at once; Node's 511 overflow, and whoever is dropped
+ * tries again a second later, then three. The kernel takes the least of this and `net.core.somaxconn`.
+ */
+const BACKLOG = 16_384;
+
+/**
  * Binds the server.
  *
  * @returns the port, which was chosen by the system when the address said 0
@@ -21,7 +27,7 @@ export function bind(server: Server, name: string, address: ListenAddress): Prom
       );
     };
     server.once('error', fail);
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+    server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) }, () => {
       server.off('error', fail);
       const bound: AddressInfo | string | null = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);

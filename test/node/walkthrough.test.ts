@@ -56,7 +56,7 @@ describe('docs/kubernetes.md', { skip: noRig || without('curl'), timeout: 900_00
     assert.equal(ref, '1');
     await listening.until(new RegExp(`^id:${id}\ndata:hello\n\n`, 'm'));
 
-    await sh('patch jwtguard');
+    await sh('guard.spec.audiences');
     await sh('condition=Enforced');
     await listening.until(/^event:end\ndata:\{"reason":"guard_changed","reconnect":false\}\n\n/m);
     assert.equal(await listening.ended, 0);
