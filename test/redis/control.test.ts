@@ -139,6 +139,8 @@ describe('a question to another process', { skip: noRedis }, () => {
     const proxy = await startProxy(server.port);
     test.after(() => proxy[Symbol.asyncDispose]());
     const b = await startPod(test, `redis://127.0.0.1:${proxy.port}`, 'stalled');
+    // Its lease is on its way when its connections are there.
+    await eventually(async () => assert.equal(await server.cli('EXISTS', `${PREFIX}pod:stalled`), '1'));
     proxy.stall();
     const { kind, afterMs } = await silentAfter(a.control.ask('stalled', 'x'));
     assert.equal(kind, 'silent');
