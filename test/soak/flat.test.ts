@@ -43,6 +43,13 @@ describe('what a process holds is flat', () => {
     assert.throws(() => compare([], [{ rss: 1 }]), { message: 'a window without samples shows nothing' });
   });
 
+  it('judges resident pages by their peaks: a step within the first window is none between the two', () => {
+    const window = (...rss: number[]) => rss.flatMap((each) => new Array(10).fill({ rss: each * MiB }));
+    const flat = (first: number[], last: number[]) => compare(window(...first), window(...last))[0]?.flat;
+    assert.equal(flat([130, 130, 177], [179, 179, 179]), true);
+    assert.equal(flat([130, 130, 177], [179, 179, 200]), false);
+  });
+
   it('is shown as a table, sizes as such', () => {
     const many = (figures: { rss: number; Connection: number }) => new Array(20).fill(figures);
     const rows = compare(many({ rss: 50 * MiB, Connection: 8 }), many({ rss: 90 * MiB, Connection: 8 }));

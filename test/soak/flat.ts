@@ -2,7 +2,7 @@ import type { Figures } from './sample.ts';
 
 const MiB = 1024 * 1024;
 
-/** By how much the median of the last window may lie above that of the first: whichever is more. */
+/** By how much the figure of the last window may lie above that of the first: whichever is more. */
 interface Allowance {
   readonly share: number;
   readonly absolute: number;
@@ -32,14 +32,19 @@ export interface Row {
   readonly flat: boolean;
 }
 
-/** The medians of two windows, figure by figure. One that occurs in only one of them counts as 0 in the other. */
+/**
+ * The medians of two windows, figure by figure; of resident pages the peaks, since those rise in steps to a mark where they
+ * stay, and a median tells only how much of a window lay before the step. One that occurs in only one of them counts as 0
+ * in the other.
+ */
 export function compare(first: readonly Figures[], last: readonly Figures[]): readonly Row[] {
   if (first.length === 0 || last.length === 0) throw new TypeError('a window without samples shows nothing');
   const names = new Set([...first, ...last].flatMap(Object.keys));
   return Array.from(names, (name) => {
     const few = name === 'rss' && Math.min(first.length, last.length) < FEW;
     const { share, absolute } = few ? RSS_OF_FEW : (ALLOWANCES[name] ?? COUNT);
-    const [from, to] = [median(first, name), median(last, name)];
+    const figure = name === 'rss' ? peak : median;
+    const [from, to] = [figure(first, name), figure(last, name)];
     const allowed = from + Math.max(from * share, absolute);
     return { name, first: from, last: to, allowed, flat: to <= allowed };
   });
@@ -75,4 +80,8 @@ export function table(title: string, rows: readonly Row[]): string {
 function median(window: readonly Figures[], name: string): number {
   const values = window.map((figures) => figures[name] ?? 0).toSorted((a, b) => a - b);
   return values[Math.floor((values.length - 1) / 2)] ?? 0;
+}
+
+function peak(window: readonly Figures[], name: string): number {
+  return Math.max(...window.map((figures) => figures[name] ?? 0));
 }
