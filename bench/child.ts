@@ -2,8 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { BOUND_TO_RUN } from '../test/support/bound-to-run.ts';
 import { onPath } from '../test/support/on-path.ts';
-import { noSetpriv } from '../test/support/redis/redis-process.ts';
 
 /** What takes longer has hung: an event was lost, or a process is stuck. */
 const ANSWER_MS_MAX = 180_000;
@@ -70,7 +70,7 @@ export class Child<To, From> implements AsyncDisposable {
  */
 export function pinning(core: number): readonly string[] {
   const pinned = availableParallelism() > core && onPath('taskset') ? ['taskset', '-c', String(core)] : [];
-  return [...(noSetpriv === false ? ['setpriv', '--pdeathsig', 'KILL'] : []), ...pinned];
+  return [...BOUND_TO_RUN, ...pinned];
 }
 
 function pinned(core: number) {

@@ -35,17 +35,23 @@ const TAKEN_PARAMETERS: ReadonlySet<string> = new Set(['topic', 'lastEventId']);
 
 const PARAMETER = /^[-._~A-Za-z0-9]*$/;
 
+/** Of access tokens, or of logout tokens. */
+function audienceList() {
+  return z
+    .array(line(IDENTIFIER_CHARACTERS_MAX))
+    .min(1)
+    .max(16)
+    .check(distinct('is listed twice', String))
+    .meta(cel(UNIQUE));
+}
+
 /** The one source of the guard's fields, defaults, limits and descriptions. Durations come out in milliseconds. */
 export const jwtGuardSpec = z
   .strictObject({
     issuer: line(IDENTIFIER_CHARACTERS_MAX).describe('Must equal the `iss` claim exactly.'),
-    audiences: z
-      .array(line(IDENTIFIER_CHARACTERS_MAX))
-      .min(1)
-      .max(16)
-      .check(distinct('is listed twice', String))
-      .meta(cel(UNIQUE))
-      .describe('At least one of them must be in the `aud` claim, a string or a list.'),
+    audiences: audienceList().describe(
+      'At least one of them must be in the `aud` claim, a string or a list.',
+    ),
     jwks: jwksSource,
     algorithms: z
       .array(z.enum(ALGORITHMS, { error: algorithmSentence }))
@@ -106,15 +112,9 @@ export const jwtGuardSpec = z
       .describe('How streams of this guard ask for a fresh token.'),
     logout: z
       .strictObject({
-        audiences: z
-          .array(line(IDENTIFIER_CHARACTERS_MAX))
-          .min(1)
-          .max(16)
-          .check(distinct('is listed twice', String))
-          .meta(cel(UNIQUE))
-          .describe(
-            'At least one of them must be in the `aud` claim of a logout token: client ids, as a rule.',
-          ),
+        audiences: audienceList().describe(
+          'At least one of them must be in the `aud` claim of a logout token: client ids, as a rule.',
+        ),
       })
       .exactOptional()
       .describe(

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { BOUND_TO_RUN } from '../support/bound-to-run.ts';
 import { ROOT, startDev } from '../support/dev-process.ts';
 import type { Deployment } from './deployment.ts';
 
@@ -11,7 +11,6 @@ const READY_MS = 60_000;
 const DRAINED_MS = 15_000;
 const ANSWER_MS = 60_000;
 const LOG_LINES_MAX = 200;
-const SETPRIV = '/usr/bin/setpriv';
 
 export type Role = 'gateway' | 'ingest';
 
@@ -52,10 +51,16 @@ export class Pod {
       ...['--secrets-dir', secretsDir, `--listen-${listener}`, '127.0.0.1:0'],
       ...off.flatMap((name) => (LISTENERS[this.#role].includes(name) ? [`--listen-${name}`, 'off'] : [])),
     ];
-    // A run that is itself killed cleans up nothing; its processes must not outlive it.
-    const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : [];
     const first = this.#preload === undefined ? [] : [...this.#preload.flags, '--import', this.#preload.file];
-    const [command = '', ...rest] = [...bound, process.execPath, ...first, CLI, this.#role, file, ...args];
+    const [command = '', ...rest] = [
+      ...BOUND_TO_RUN,
+      process.execPath,
+      ...first,
+      CLI,
+      this.#role,
+      file,
+      ...args,
+    ];
     const child = spawn(command, rest, {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 'pipe', this.#preload === undefined ? 'ignore' : 'ipc'],

@@ -1,15 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BOUND_TO_RUN } from '../support/bound-to-run.ts';
 import { ROOT } from '../support/dev-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { reservePort } from '../support/redis/reserved-port.ts';
 
 const RULES = join(ROOT, 'helm/tidegate/monitoring/rules.yaml');
-const SETPRIV = '/usr/bin/setpriv';
 
 /** One series over time, or at one moment. */
 export interface Series {
@@ -41,9 +40,8 @@ export class Prometheus implements AsyncDisposable {
     made.defer(() => rm(directory, { recursive: true, force: true }));
     const file = join(directory, 'prometheus.json');
     await writeFile(file, JSON.stringify(configuration(targets, namespace)));
-    const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : [];
     const [command = '', ...args] = [
-      ...bound,
+      ...BOUND_TO_RUN,
       'prometheus',
       `--config.file=${file}`,
       `--storage.tsdb.path=${join(directory, 'data')}`,

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Redis, type RedisOptions } from 'ioredis';
+import { noSetpriv } from '../support/bound-to-run.ts';
 import { eventually } from '../support/eventually.ts';
-import { noRedis, noSetpriv, type RedisServer, startRedis } from '../support/redis/redis-server.ts';
+import { noRedis, type RedisServer, startRedis } from '../support/redis/redis-server.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
 const streamLength = (server: RedisServer): Promise<string> => server.cli('XLEN', 'log');

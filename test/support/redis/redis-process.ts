@@ -1,22 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { BOUND_TO_RUN } from '../bound-to-run.ts';
 import { onPath } from '../on-path.ts';
 
 const START_MS = 60_000;
 const END_MS = 30_000;
 /** What a server, or a sentinel, says once it listens and has loaded its data. */
 const READY = /Ready to accept connections|Sentinel ID is/;
-const SETPRIV = '/usr/bin/setpriv';
 
 /** Why there is no Redis to test with, or `false`: to be given to `skip`, so that it is told and counted. */
 export const noRedis =
   onPath('redis-server') && onPath('redis-cli')
     ? false
     : 'redis-server or redis-cli is missing: install the Debian package redis-server';
-
-/** Why servers can't be bound to the life of the run that starts them, or `false`. */
-export const noSetpriv = existsSync(SETPRIV) ? false : `${SETPRIV} (Debian's util-linux) is missing`;
 
 /** One `redis-server` after another on the same configuration file. */
 export class RedisProcess {
@@ -50,9 +46,7 @@ export class RedisProcess {
   async start(): Promise<void> {
     if (this.running) throw new Error('it runs already');
     this.#log = '';
-    // A run that is itself killed (a runner's time limit) cleans up nothing; its servers must not outlive it.
-    const bound = noSetpriv === false ? [SETPRIV, '--pdeathsig', 'KILL'] : [];
-    const [command = '', ...args] = [...bound, 'redis-server', this.#file, ...this.#flags];
+    const [command = '', ...args] = [...BOUND_TO_RUN, 'redis-server', this.#file, ...this.#flags];
     const child = spawn(command, args, { cwd: this.#directory, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -7,7 +7,7 @@ import { type RedisAccess, redisCli } from './redis-cli.ts';
 import { RedisProcess } from './redis-process.ts';
 import { reservePort } from './reserved-port.ts';
 
-export { noRedis, noSetpriv } from './redis-process.ts';
+export { noRedis } from './redis-process.ts';
 
 export interface RedisOptions {
   /** How the append-only file is synced; `false`: no file, a killed server has forgotten everything. Default `everysec`. */
