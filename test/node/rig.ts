@@ -11,6 +11,7 @@ import { noRedisImage, REDIS_IMAGE, redisImage } from '../image/redis-image.ts';
 import { IMAGE, tidegateImage } from '../image/tidegate-image.ts';
 import { type ClusterNode, noNode, startNode } from '../support/cluster.ts';
 import { ROOT } from '../support/dev-process.ts';
+import { outputOf } from '../support/output-of.ts';
 
 /** Why there can be no cluster with our images here, or false. */
 export const noRig = noBuildah || noRedisImage || noNode;
@@ -21,11 +22,12 @@ const REGISTRY = 'docker.io/library';
 const TIDEGATE_TAGS = ['tidegate:0.1.0', 'tidegate:0.1.1'];
 const PERIOD_MS = 20;
 
-/** A process in the node's network, and what it prints. */
+/** A process in the node's network, and what it writes. */
 export interface Running {
   readonly child: ChildProcess;
+  /** On its standard output. */
   text(): string;
-  /** Resolves as soon as the output matches. */
+  /** Resolves as soon as its standard output matches. */
   until(pattern: RegExp, limitMs?: number): Promise<void>;
   readonly ended: Promise<number | null>;
 }
@@ -105,11 +107,10 @@ async function redisOfTheChart(): Promise<string> {
 }
 
 function running(child: ChildProcess, what: string): Running {
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      printed += text;
-    });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new TypeError('it was started without pipes');
+  // Apart, or curl's progress meter would stand in the middle of the events.
+  const output = outputOf({ stdout, stderr });
   const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null);
   let over = false;
   void ended.then(() => {
@@ -117,12 +118,14 @@ function running(child: ChildProcess, what: string): Running {
   });
   return {
     child,
-    text: () => printed,
+    text: () => output.out,
     async until(pattern, limitMs = 15_000) {
-      for (const since = performance.now(); !pattern.test(printed); ) {
+      for (const since = performance.now(); !pattern.test(output.out); ) {
         const late = performance.now() - since > limitMs;
-        if (over || late)
-          throw new Error(`${what}\n${late ? 'took too long' : 'ended'}; so far:\n${printed}`);
+        if (over || late) {
+          const why = late ? 'took too long' : 'ended';
+          throw new Error(`${what}\n${why}; so far:\n${output.out}\n${output.err}`);
+        }
         await wait(PERIOD_MS);
       }
     },
