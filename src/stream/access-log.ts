@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { Subject } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
-import { Fifo } from '../core/fifo.ts';
+import { InTurns } from '../core/in-turns.ts';
 import type { Log } from '../core/log.ts';
 import type { ClosedReason, EndedStream } from './observer.ts';
 
@@ -37,8 +37,7 @@ interface Line {
  */
 export class AccessLog {
   readonly #parts: AccessLogParts;
-  readonly #waiting = new Fifo<Line>();
-  #scheduled = false;
+  readonly #waiting = new InTurns<Line>(LINES_A_TURN, (line) => this.#write(line));
   #left = 0;
 
   constructor(parts: AccessLogParts) {
@@ -65,30 +64,16 @@ export class AccessLog {
       protocol: transport.protocol,
     };
     this.#waiting.push({ fields, subject: authorisation.subject });
-    this.#schedule();
   }
 
   /** Writes what waits, as when the process is about to end. */
   flush(): void {
-    while (this.#waiting.size > 0) this.#write();
+    this.#waiting.flush();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      for (let lines = 0; lines < LINES_A_TURN && this.#waiting.size > 0; lines++) this.#write();
-      if (this.#waiting.size > 0) this.#schedule();
-    });
-  }
-
-  #write(): void {
+  #write({ fields, subject }: Line): void {
     const { log, settings } = this.#parts;
     const { subjectKey } = settings();
-    const line = this.#waiting.shift();
-    if (line === undefined) return;
-    const { fields, subject } = line;
     const hashed =
       subjectKey === undefined || subject === undefined ? {} : { subjectHash: hashOf(subject, subjectKey) };
     log.info('stream ended', { ...fields, ...hashed });

@@ -19,7 +19,7 @@ export interface Transport {
   flush(): void;
   /** Whether the peer has taken what was written, but for what TLS or HTTP/2 has under way. */
   ready(): boolean;
-  /** Clean end after everything written: these bytes, then the last chunk and FIN, or END_STREAM, in one write. */
+  /** Clean end after everything written: these bytes and the last chunk in one write, then FIN; or with END_STREAM. */
   end(bytes: Buffer): void;
   /** Ends at once, without delivering what is queued: RST, or RST_STREAM. */
   abort(): void;
