@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Timer } from '../core/clock.ts';
 import type { Control, ControlReply } from './control.ts';
 import type { LinkParts, RedisLink } from './redis-link.ts';
@@ -11,6 +11,8 @@ const REPLY_MS = 1000;
 const HOLDERS_EXPIRE_S = 7200;
 const HOLDERS_RENEW_MS = 1_800_000;
 const HOLDERS_AT_ONCE = 500;
+/** Who holds what is told so often at most: a write for each of thousands that come at once costs more than they do. */
+const TELL_MS = 5;
 /** Beyond it a name stays registered until it expires: others ask in vain, and are told so. */
 const UNRELEASED_MAX = 100_000;
 const CORRELATION_BYTES = 9;
@@ -29,6 +31,9 @@ export class RedisControl implements Control {
   readonly #held = new Set<string>();
   /** Not held any more, which Redis could not be told. */
   readonly #unreleased = new Set<string>();
+  /** Of which Redis is to be told what is held by then. */
+  #untold = new Set<string>();
+  #telling: Timer | undefined;
   #stopped = false;
   readonly #timers: readonly Timer[];
   #reply: (question: string) => Promise<string> = () => Promise.reject(new Error('nobody replies yet'));
@@ -74,10 +79,11 @@ export class RedisControl implements Control {
   }
 
   hold(name: string, held: boolean): void {
-    const hash = hashOf(name);
-    if (held) this.#held.add(hash);
-    else this.#held.delete(hash);
-    void this.#quietly(() => (held ? this.#register([hash]) : this.#release([hash])));
+    const hashed = hashOf(name);
+    if (held) this.#held.add(hashed);
+    else this.#held.delete(hashed);
+    this.#untold.add(hashed);
+    this.#telling ??= this.#parts.clock.after(TELL_MS, () => void this.#quietly(() => this.#tell()));
   }
 
   async holders(name: string): Promise<readonly string[]> {
@@ -93,6 +99,7 @@ export class RedisControl implements Control {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) timer.cancel();
+    await this.#quietly(() => this.#tell());
     await this.#quietly(() => this.#link.ask((redis) => redis.del(this.#link.keys.pod(this.pod))));
   }
 
@@ -115,6 +122,19 @@ export class RedisControl implements Control {
 
   async #isRegistered(pod: string): Promise<boolean> {
     return (await this.#link.ask((redis) => redis.exists(this.#link.keys.pod(pod)))) === 1;
+  }
+
+  async #tell(): Promise<void> {
+    this.#telling?.cancel();
+    this.#telling = undefined;
+    const changed = this.#untold;
+    this.#untold = new Set();
+    // All of it is on its way when this returns, so that no later word can be overtaken by an earlier one.
+    const told = Array.from(batches(changed), (some) => [
+      this.#register(some.filter((name) => this.#held.has(name))),
+      this.#release(some),
+    ]);
+    await Promise.all(told.flat());
   }
 
   /** After every connection: Redis may have forgotten, or have been away when there was something to tell. */
@@ -153,6 +173,7 @@ export class RedisControl implements Control {
 
   async #release(hashes: readonly string[]): Promise<void> {
     const released = hashes.filter((hash) => !this.#held.has(hash));
+    if (released.length === 0) return;
     for (const hash of released) {
       if (this.#unreleased.size < UNRELEASED_MAX) this.#unreleased.add(hash);
     }
@@ -186,5 +207,5 @@ function* batches(names: Iterable<string>): Generator<readonly string[]> {
 
 /** A subject is somebody's name: Redis sees its hash. */
 function hashOf(name: string): string {
-  return createHash('sha256').update(name).digest('base64url');
+  return hash('sha256', name, 'base64url');
 }

@@ -213,6 +213,18 @@ describe('who holds streams of a name', { skip: noRedis }, () => {
     await assertHolders(b, 'first', [a]);
   });
 
+  it('is forgotten too when it changed right before the process stopped', async (test) => {
+    const { a, b, server } = await startPods(test);
+    b.control.hold('last', true);
+    await assertHolders(a, 'last', [b]);
+    b.control.hold('last', false);
+    await b.control.stop();
+    const sets = (await server.cli('KEYS', `${PREFIX}holders:*`)).split('\n');
+    for (const set of sets.filter((key) => key !== '')) {
+      assert.equal(await server.cli('SISMEMBER', set, b.control.pod), '0');
+    }
+  });
+
   it('is kept under a hash that expires, not under the name', async (test) => {
     const { a, server } = await startPods(test);
     a.control.hold('tom@example.com', true);
