@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { check } from './checker.ts';
-import { ScriptedHistory } from './scripted-history.ts';
+import { FRESH, ScriptedHistory, TOKEN } from './scripted-history.ts';
 import type { ViolationKind } from './violation.ts';
 
 type Scenario = (history: ScriptedHistory) => ScriptedHistory;
@@ -11,6 +11,16 @@ const connected = (): ScriptedHistory => new ScriptedHistory().client().open({ h
 
 function kinds(history: ScriptedHistory, gapsAllowed = true): readonly ViolationKind[] {
   return check(history.entries, { gapsAllowed }).violations.map(({ kind }) => kind);
+}
+
+const ONE_TOKEN = { by: 'tokenId', value: TOKEN.jti } as const;
+
+/** An event that was sent more than a second after what the stream lives by was revoked. */
+function stayed(
+  history: ScriptedHistory,
+  target: Parameters<ScriptedHistory['revoke']>[1] = {},
+): ScriptedHistory {
+  return history.revoke(204, target).wait(1_000).publish(1).get(1);
 }
 
 const GOOD: Readonly<Record<string, Scenario>> = {
@@ -66,25 +76,9 @@ const GOOD: Readonly<Record<string, Scenario>> = {
       .get(1)
       .settle(),
   'an answer that was accepted': (h) =>
-    h
-      .cut()
-      .open({ resume: '0-0' }, 'c1', 100)
-      .record({ kind: 'answering', client: 'c1', gateway: 'g2', until: 5_000 })
-      .record({ kind: 'answered', client: 'c1', until: 5_000, status: 204 })
-      .wait(200)
-      .publish(1)
-      .get(1)
-      .settle(),
+    h.cut().open({ resume: '0-0' }, 'c1', 100).answer(204).wait(200).publish(1).get(1).settle(),
   'an answer of which nobody knows whether it was applied': (h) =>
-    h
-      .cut()
-      .open({ resume: '0-0' }, 'c1', 100)
-      .record({ kind: 'answering', client: 'c1', gateway: 'g2', until: 5_000 })
-      .record({ kind: 'answered', client: 'c1', until: 5_000, status: 503 })
-      .wait(200)
-      .publish(1)
-      .get(1)
-      .settle(),
+    h.cut().open({ resume: '0-0' }, 'c1', 100).answer(503).wait(200).publish(1).get(1).settle(),
   'ids of many digits, compared as numbers': (h) =>
     h
       .send('x')
@@ -96,6 +90,33 @@ const GOOD: Readonly<Record<string, Scenario>> = {
       .event('999-9', 'x')
       .event('999-10', 'y')
       .event('1000-0', 'z')
+      .settle(),
+  'a revoked token, and a fresh one': (h) => h.publish(1).revoke().comeBack('0-0').get(1).settle(),
+  'an event within the second of a revocation': (h) =>
+    h.revoke().wait(900).publish(1).get(1).comeBack('1-0').settle(),
+  'an event that was sent within the second and comes a little later': (h) =>
+    h.revoke().publish(1).wait(2_500).get(1).comeBack('1-0').settle(),
+  'a revocation that was refused since Redis was away': (h) =>
+    h.revoke(503).wait(5_000).publish(1).get(1).settle(),
+  'a revocation of which nobody knows whether it was taken': (h) => h.revoke(0).comeBack('0-0').settle(),
+  'a revocation while Redis is away, in force when it is back': (h) =>
+    h.revoke().outOfReach(5_000).wait(1_900).publish(1).get(1).comeBack('1-0').settle(),
+  'a revocation of one token when there is another by now': (h) =>
+    h.wait(1_000).answer(204, 70_000).revoke(204, ONE_TOKEN).wait(5_000).publish(1).get(1).settle(),
+  'a revocation of tokens that are older': (h) =>
+    h.revoke(204, { before: TOKEN.issuedAt }).wait(5_000).publish(1).get(1).settle(),
+  'a revocation of the subject of another guard': (h) =>
+    h.revoke(204, { by: 'subject', value: 'alice', guard: 'other' }).wait(5_000).publish(1).get(1).settle(),
+  'a revoked token that is refused': (h) =>
+    h
+      .revoke()
+      .end('revoked')
+      .cut()
+      .authorise()
+      .record({ kind: 'rejected', client: 'c1', gateway: 'g2', status: 401, code: 'revoked' })
+      .wait(1_000)
+      .tryAgain(401, 'revoked')
+      .open({ resume: '0-0' }, 'c1', 60_000, FRESH)
       .settle(),
   'a run that has not settled owes nothing yet': (h) => h.publish(1),
 };
@@ -276,7 +297,7 @@ const BROKEN: Readonly<Record<string, readonly [expected: readonly ViolationKind
       h
         .publish(1)
         .cut()
-        .record({ kind: 'authorised', client: 'c1', from: 5_000, until: 9_000 })
+        .record({ kind: 'authorised', client: 'c1', from: 5_000, until: 9_000, token: TOKEN })
         .record({ kind: 'opened', client: 'c1', gateway: 'g1', resume: '0-0' })
         .get(1)
         .settle(),
@@ -291,16 +312,7 @@ const BROKEN: Readonly<Record<string, readonly [expected: readonly ViolationKind
   ],
   'an event under an answer that was refused': [
     ['after_authorisation'],
-    (h) =>
-      h
-        .cut()
-        .open({ resume: '0-0' }, 'c1', 100)
-        .record({ kind: 'answering', client: 'c1', gateway: 'g2', until: 5_000 })
-        .record({ kind: 'answered', client: 'c1', until: 5_000, status: 401 })
-        .wait(200)
-        .publish(1)
-        .get(1)
-        .settle(),
+    (h) => h.cut().open({ resume: '0-0' }, 'c1', 100).answer(401).wait(200).publish(1).get(1).settle(),
   ],
   'expired before its token': [
     ['expired_early'],
@@ -312,14 +324,99 @@ const BROKEN: Readonly<Record<string, readonly [expected: readonly ViolationKind
       h
         .cut()
         .open({ resume: '0-0' }, 'c1', 100)
-        .record({ kind: 'answering', client: 'c1', gateway: 'g2', until: 5_000 })
-        .record({ kind: 'answered', client: 'c1', until: 5_000, status: 204 })
+        .answer(204)
         .wait(200)
         .end('token_expired')
         .cut()
         .open({ resume: '0-0' })
         .settle(),
   ],
+  'an event for a revoked subject': [
+    ['after_revocation'],
+    (h) => stayed(h, { by: 'subject', value: 'alice' }).comeBack('1-0').settle(),
+  ],
+  'an event for a revoked session': [['after_revocation'], (h) => stayed(h).comeBack('1-0').settle()],
+  'an event for a revoked token': [
+    ['after_revocation'],
+    (h) => stayed(h, ONE_TOKEN).comeBack('1-0').settle(),
+  ],
+  'an event for a token that was issued before the instant told': [
+    ['after_revocation'],
+    (h) =>
+      stayed(h, { before: TOKEN.issuedAt + 1 })
+        .comeBack('1-0')
+        .settle(),
+  ],
+  'an event for a revoked answer, although the token before it was not revoked': [
+    ['after_revocation'],
+    (h) =>
+      stayed(h.wait(1_000).answer(204, 70_000), { ...ONE_TOKEN, value: FRESH.jti })
+        .comeBack('1-0')
+        .settle(),
+  ],
+  'an event for a revoked token, although Redis was away before': [
+    ['after_revocation'],
+    (h) => stayed(h.outOfReach(5_000).wait(1_000)).comeBack('1-0').settle(),
+  ],
+  'an event for a revoked token when Redis has been back for long': [
+    ['after_revocation'],
+    (h) => h.revoke().outOfReach(5_000).wait(2_100).publish(1).get(1).comeBack('1-0').settle(),
+  ],
+  'an event for a revoked token, sent in time and far too late': [
+    ['after_revocation', 'cut_late'],
+    (h) => h.revoke().publish(1).wait(3_100).get(1).comeBack('1-0').settle(),
+  ],
+  'a stream of a revoked token that ends late': [
+    ['cut_late'],
+    (h) => h.revoke().wait(3_100).comeBack('0-0').settle(),
+  ],
+  'a stream of a revoked token that does not end': [['cut_late'], (h) => h.revoke().wait(3_100).settle()],
+  'a stream opened by a revoked token': [
+    ['let_in'],
+    (h) => h.revoke().end('revoked').cut().wait(1_000).open({ resume: '0-0' }).comeBack('0-0').settle(),
+  ],
+  'a revoked token accepted as an answer': [
+    ['let_in'],
+    (h) =>
+      h
+        .revoke()
+        .wait(1_000)
+        .answer(204, 70_000, { ...TOKEN, jti: 't4' })
+        .comeBack('0-0')
+        .settle(),
+  ],
+  'a revoked token let in again': [
+    ['let_in'],
+    (h) => h.revoke().comeBack('0-0').wait(1_000).tryAgain(200).settle(),
+  ],
+  'ended as revoked when nobody asked': [['wrongly_revoked'], (h) => h.comeBack('0-0').settle()],
+  'ended as revoked although it lives by a fresh token': [
+    ['wrongly_revoked'],
+    (h) => h.wait(1_000).answer(204, 70_000).revoke(204, ONE_TOKEN).comeBack('0-0').settle(),
+  ],
+  'a fresh token refused as revoked': [
+    ['wrongly_revoked'],
+    (h) =>
+      h
+        .revoke()
+        .end('revoked')
+        .cut()
+        .wait(1_000)
+        .authorise('c1', 60_000, FRESH)
+        .record({ kind: 'rejected', client: 'c1', gateway: 'g2', status: 401, code: 'revoked' })
+        .open({ resume: '0-0' }, 'c1', 60_000, FRESH)
+        .settle(),
+  ],
+  'a token of another session refused as revoked': [
+    ['wrongly_revoked'],
+    (h) =>
+      h
+        .revoke()
+        .tryAgain(401, 'revoked', { ...TOKEN, sid: 's2' })
+        .comeBack('0-0')
+        .settle(),
+  ],
+  'a good revocation refused': [['revocation_refused'], (h) => h.revoke(400).settle()],
   'a stream that does not say where it begins': [
     ['headless', 'lost'],
     (h) => h.publish(1, 2).get(1, 2).client('c2').open({}, 'c2').event('2-0', 'e2', 'c2').settle(),

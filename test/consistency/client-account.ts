@@ -1,5 +1,6 @@
 import type { Entry } from './history.ts';
 import { type Ledger, maySee, type Owed, type View } from './ledger.ts';
+import type { RevocationLedger } from './revocation-ledger.ts';
 import { StreamAccount } from './stream-account.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
@@ -28,7 +29,7 @@ export class ClientAccount {
   readonly #view: View;
   readonly #ledger: Ledger;
   readonly #owed: readonly Owed[];
-  readonly #streams = new StreamAccount();
+  readonly #streams: StreamAccount;
   readonly #had = new Set<number>();
   /** What of `#owed` lies after the place. */
   #next = 0;
@@ -40,11 +41,12 @@ export class ClientAccount {
   /** What the open stream has promised to send first. */
   #announced: Place | undefined;
 
-  constructor(client: string, view: View, ledger: Ledger) {
+  constructor(client: string, view: View, ledger: Ledger, revocations: RevocationLedger) {
     this.#client = client;
     this.#view = view;
     this.#ledger = ledger;
     this.#owed = ledger.owedTo(view);
+    this.#streams = new StreamAccount(view, revocations);
   }
 
   take(entry: Entry, index: number): void {
@@ -69,7 +71,9 @@ export class ClientAccount {
   }
 
   /** The run is over and everybody had time: who is here has everything. */
-  settle(index: number): void {
+  settle(wall: number, index: number): void {
+    const late = this.#streams.late(wall);
+    if (late !== undefined) this.#violation(late, [], [index]);
     if (!this.#streams.open || this.#place === undefined) return this.#violation('absent', [], [index]);
     const missing = this.#owed.slice(this.#next).filter((owed) => !this.#covered(owed));
     this.#missing('undelivered', missing, index);

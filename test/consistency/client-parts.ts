@@ -1,5 +1,5 @@
 import type { Random } from '../../src/core/random.ts';
-import type { History } from './history.ts';
+import type { History, Token, TokenMarks } from './history.ts';
 import type { View } from './ledger.ts';
 
 /** `retry:` is honoured up to here: a run is short. */
@@ -32,6 +32,12 @@ export interface Gateway extends Endpoint {
   readonly name: string;
 }
 
+/** A token as it was shown. */
+export interface Shown {
+  readonly text: string;
+  readonly token: Token;
+}
+
 export interface ClientParts {
   readonly name: string;
   readonly view: View;
@@ -43,9 +49,15 @@ export interface ClientParts {
   readonly random: Random;
   /** Where a gateway is, or was. */
   readonly gateways: () => readonly Gateway[];
-  readonly mint: (view: View, from: number, until: number) => string;
+  readonly mint: (view: View, from: number, until: number, marks: TokenMarks) => string;
 }
 
 export function pick<Value>(values: readonly Value[], random: Random): Value | undefined {
   return values[Math.floor(random() * values.length)];
+}
+
+/** The code of a problem; a gateway that is killed may leave half of one. */
+export function problemIn(body: string): { readonly code?: string } {
+  const [, code] = /"code":"(\w+)"/.exec(body) ?? [];
+  return code === undefined ? {} : { code };
 }

@@ -1,7 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, request } from 'node:http';
 import { createParser } from 'eventsource-parser';
 import { postAnswer } from './answers.ts';
-import { type ClientParts, type Gateway, LOOPBACK, pick, RETRY_MS_MAX, TOKEN_LIVES } from './client-parts.ts';
+import {
+  type ClientParts,
+  type Gateway,
+  LOOPBACK,
+  pick,
+  problemIn,
+  RETRY_MS_MAX,
+  type Shown,
+  TOKEN_LIVES,
+} from './client-parts.ts';
 
 const HEADERS_MS_MAX = 5_000;
 /** Eighths of a second are exact in binary, so that `exp` says the same in seconds. */
@@ -11,12 +21,15 @@ const EXPIRY_GRAIN_MS = 125;
 export class ClientStream {
   opened = false;
   retryMs = RETRY_MS_MAX;
+  /** The last token, whatever it was shown for. */
+  shown: Shown | undefined;
   readonly #parts: ClientParts;
   readonly #gateway: Gateway;
   readonly #resume: string | undefined;
   readonly #answers: () => boolean;
   readonly #over = Promise.withResolvers<void>();
   #response: IncomingMessage | undefined;
+  #problem: { readonly code?: string } = {};
   #gone = false;
   #lifetime: NodeJS.Timeout | undefined;
 
@@ -29,11 +42,10 @@ export class ClientStream {
 
   /** Resolves when it is over, for whatever reason. */
   async run(ttlMs: number, onId: (id: string) => void): Promise<void> {
-    const { history, mint, name, path, view } = this.#parts;
-    const from = Date.now();
-    const until = expiry(from, ttlMs);
-    const authorization = `Bearer ${mint(view, from, until)}`;
-    history.record({ kind: 'authorised', client: name, from, until });
+    const { history, name, path } = this.#parts;
+    const { from, until, text, token } = this.#mint(ttlMs);
+    const authorization = `Bearer ${text}`;
+    history.record({ kind: 'authorised', client: name, from, until, token });
     const resume = this.#resume === undefined ? {} : { 'last-event-id': this.#resume };
     const get = request({
       host: this.#gateway.host ?? LOOPBACK,
@@ -76,7 +88,7 @@ export class ClientStream {
     const { name: gateway } = this.#gateway;
     const status = this.#response?.statusCode ?? 0;
     if (status === 200) history.record({ kind: 'cut', client: name, by });
-    else history.record({ kind: 'rejected', client: name, gateway, status });
+    else history.record({ kind: 'rejected', client: name, gateway, status, ...this.#problem });
     this.opened = false;
     this.#over.resolve();
   }
@@ -84,7 +96,13 @@ export class ClientStream {
   #take(response: IncomingMessage, onId: (id: string) => void): void {
     this.#response = response;
     if (response.statusCode !== 200) {
-      response.resume();
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.on('end', () => {
+        this.#problem = problemIn(body);
+      });
       return;
     }
     if (this.#resume !== undefined) this.#open({ resume: this.#resume });
@@ -162,18 +180,28 @@ export class ClientStream {
   }
 
   async #answer({ headers }: { headers: Readonly<Record<string, string>> }): Promise<void> {
-    const { gateways, habit, history, mint, name: client, path, random, view } = this.#parts;
+    const { gateways, habit, history, name: client, path, random } = this.#parts;
     const { longMs, shortMs } = this.#parts.lives ?? TOKEN_LIVES;
-    const from = Date.now();
-    const until = expiry(from, habit === 'answers' ? shortMs : longMs);
-    const token = mint(view, from, until);
+    const { until, text, token } = this.#mint(habit === 'answers' ? shortMs : longMs);
     // Anywhere but where the stream is, if there is anywhere else.
     const others = gateways().filter(({ name }) => name !== this.#gateway.name);
     const gateway = pick(others.length > 0 ? others : gateways(), random);
     if (gateway === undefined) return;
-    history.record({ kind: 'answering', client, gateway: gateway.name, until });
-    const status = await postAnswer({ first: gateway, gateways, path, headers, token, random });
+    history.record({ kind: 'answering', client, gateway: gateway.name, until, token });
+    const status = await postAnswer({ first: gateway, gateways, path, headers, token: text, random });
     if (!this.#gone) history.record({ kind: 'answered', client, until, status });
+  }
+
+  /** Each has an id of its own; a client is one session. */
+  #mint(ttlMs: number): Shown & { readonly from: number; readonly until: number } {
+    const { mint, name: sid, view } = this.#parts;
+    const from = Date.now();
+    const until = expiry(from, ttlMs);
+    const marks = { jti: randomUUID(), sid };
+    const issuedAt = from - (from % 1_000);
+    const shown = { text: mint(view, from, until, marks), token: { ...marks, issuedAt } };
+    this.shown = shown;
+    return { ...shown, from, until };
   }
 }
 

@@ -194,7 +194,7 @@ function count(entries: readonly Entry[]): number {
 }
 
 function timeless(entry: Entry): Seen {
-  const { at: _at, wall: _wall, from: _from, until: _until, ...seen }: Seen = { ...entry };
+  const { at: _at, wall: _wall, from: _from, until: _until, token: _token, ...seen }: Seen = { ...entry };
   return seen;
 }
 

@@ -1,5 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type ClientParts, type Gateway, pick, RETRY_MS_MAX, TOKEN_LIVES } from './client-parts.ts';
+import {
+  type ClientParts,
+  type Gateway,
+  pick,
+  RETRY_MS_MAX,
+  type Shown,
+  TOKEN_LIVES,
+} from './client-parts.ts';
 import { ClientStream } from './client-stream.ts';
 import type { View } from './ledger.ts';
 
@@ -26,6 +33,15 @@ export class Client {
   /** Where it is, while it has an open stream. */
   get place(): string | undefined {
     return this.#stream?.opened === true ? this.#lastId : undefined;
+  }
+
+  get path(): string {
+    return this.#parts.path;
+  }
+
+  /** The last token that it has shown on the stream that is open. */
+  get shown(): Shown | undefined {
+    return this.#stream?.opened === true ? this.#stream.shown : undefined;
   }
 
   start(): void {

@@ -1,13 +1,15 @@
-import { createPrivateKey, type JsonWebKeyInput } from 'node:crypto';
+import { createPrivateKey, type JsonWebKeyInput, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AUDIENCE, createKey, forge, type IssuerKey, jwks } from '../support/issuer.ts';
+import type { TokenMarks } from './history.ts';
 import type { View } from './ledger.ts';
 
 const LEAD_TIME = '1s';
 /** One hash tag: on a cluster, one node owns it all. */
 export const REDIS_PREFIX = 'consistency:{run}:';
 const REDIS_SECRET = { name: 'redis', key: 'url' };
+const REVOKER_SECRET = { name: 'revoker', key: 'token' };
 
 /** So few events that streams of it alone are silent, and are told positions. */
 export const RARE_TOPIC = 'rare';
@@ -38,6 +40,8 @@ export interface Variant {
 export class Deployment {
   readonly file: string;
   readonly secretsDir: string;
+  /** Of whoever revokes. */
+  readonly credential = randomBytes(24).toString('hex');
   readonly #keys: ReadonlyMap<string, IssuerKey>;
   readonly #variant: Variant;
 
@@ -52,20 +56,21 @@ export class Deployment {
     return PATHS.map(({ guard, answer }) => this.#guard(guard, answer));
   }
 
-  /** @param redisUrl absent: for `dev`, which has its bus in memory */
+  /** @param redisUrl absent: for `dev`, which has its bus in memory, and a credential for revocations of its own */
   async write(redisUrl?: string): Promise<void> {
     const redis = { urlSecretRef: REDIS_SECRET, prefix: REDIS_PREFIX };
     const spec = {
       ...GATEWAY_SPEC,
       ...this.#variant.gateway,
-      ...(redisUrl === undefined ? {} : { redis }),
+      ...(redisUrl === undefined ? {} : { redis, revocations: { tokenSecretRef: REVOKER_SECRET } }),
     };
     const gateway = { ...document('EventGateway', 'consistency'), spec };
     const file = [...this.guards, gateway].map((each) => JSON.stringify(each));
     await writeFile(this.file, file.join('\n---\n'));
-    const secret = join(this.secretsDir, REDIS_SECRET.name);
-    await mkdir(secret, { recursive: true });
-    if (redisUrl !== undefined) await writeFile(join(secret, REDIS_SECRET.key), redisUrl, { mode: 0o600 });
+    await mkdir(this.secretsDir, { recursive: true });
+    if (redisUrl === undefined) return;
+    await this.#writeSecret(REDIS_SECRET, redisUrl);
+    await this.#writeSecret(REVOKER_SECRET, this.credential);
   }
 
   /** For a process elsewhere that mints the same tokens. */
@@ -92,11 +97,16 @@ export class Deployment {
     );
   }
 
-  mint({ guard, subject }: View, from: number, until: number): string {
+  mint({ guard, subject }: View, from: number, until: number, marks: Partial<TokenMarks> = {}): string {
     const key = this.#keys.get(guard);
     if (key === undefined) throw new TypeError(`there is no guard ${guard}`);
     const iat = Math.floor(from / 1_000);
-    return forge(key, { iss: issuer(guard), aud: AUDIENCE, sub: subject, iat, exp: until / 1_000 });
+    return forge(key, { iss: issuer(guard), aud: AUDIENCE, sub: subject, iat, exp: until / 1_000, ...marks });
+  }
+
+  async #writeSecret({ name, key }: typeof REDIS_SECRET, text: string): Promise<void> {
+    await mkdir(join(this.secretsDir, name), { recursive: true });
+    await writeFile(join(this.secretsDir, name, key), text, { mode: 0o600 });
   }
 
   #guard(name: string, answer: string): object {

@@ -16,7 +16,7 @@ const SIZE = {
 };
 const SHOWN_MAX = 5;
 
-describe('every acknowledged event comes exactly once and in order, or a gap is told', () => {
+describe('every acknowledged event comes exactly once and in order, or a gap is told, and none by a revoked token', () => {
   for (const name of Object.keys(FAULTS).filter(isFaultName)) {
     const { store } = FAULTS[name];
     it(`with fault ${name}`, { skip: store === 'memory' ? false : noRedis }, async () => {
@@ -43,5 +43,7 @@ function assertMuchHappened({ counts }: Outcome, name: string): void {
   assert.ok(counts.resumed > 5, `${counts.resumed} streams resumed`);
   assert.ok(counts.answersApplied > 0, 'answers were applied');
   assert.ok(counts.expired > 0, 'tokens expired');
+  assert.ok(counts.revocations > 0, 'tokens were revoked');
+  assert.ok(counts.revoked > 0, 'streams were ended as revoked');
   if (name !== 'dev' && name !== 'none') assert.ok(counts.faults > 0, 'something was broken');
 }

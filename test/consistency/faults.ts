@@ -18,17 +18,33 @@ export interface Fault {
   readonly store: Store['kind'];
   /** Whether acknowledged events may be lost by it, so that clients may be told of gaps. */
   readonly gapsAllowed: boolean;
+  /**
+   * How long after its end gateways may take to reach Redis again, or to give back what it has lost: until then revocations
+   * may be late. Absent: it takes Redis from nobody, so the second that is promised counts throughout.
+   */
+  readonly recoveryMs?: number;
   /** Breaks things until its time is over, and leaves everything whole. */
   readonly run: (scene: Scene) => Promise<void>;
 }
 
 const STOP_MS = 10_000;
-const CUT_EVERY_MS = 1_000;
+/** Sometimes with a second in between in which everything is back. */
+const CUT_EVERY_MS = { min: 300, max: 4_000 };
 /** How long something runs before it is broken (again), and how long it is away. */
 const WHOLE_MS = { min: 700, max: 2_000 };
 const AWAY_MS = { min: 100, max: 1_500 };
 /** The probe finds it within three seconds. */
 const UNNOTICED_MS = { min: 3_000, max: 4_000 };
+/** Two between attempts, and the connecting. */
+const RECONNECTED_MS = 3_000;
+/** The first attempts are close to one another. */
+const CUT_OVER_MS = 1_000;
+/** Twice a second it is looked whether something is missing; it is given back within half a second. */
+const GIVEN_BACK_MS = 1_200;
+/** Until the others have noticed, and have said where to. */
+const FAILED_OVER_MS = 5_000;
+/** What has come meanwhile comes in any order. */
+const AWOKEN_MS = 500;
 /** Shorter and longer than the other nodes take to notice. */
 const NODE_AWAY_MS = { min: 100, max: 4_000 };
 
@@ -39,6 +55,7 @@ export const FAULTS = {
   'redis-kill': {
     store: 'single',
     gapsAllowed: false,
+    recoveryMs: RECONNECTED_MS,
     run: (scene) =>
       again(scene, async () => {
         const { redis } = single(scene);
@@ -50,6 +67,7 @@ export const FAULTS = {
   'redis-stop': {
     store: 'single',
     gapsAllowed: false,
+    recoveryMs: RECONNECTED_MS,
     async run(scene) {
       const { redis } = single(scene);
       await between(WHOLE_MS, scene.random);
@@ -64,11 +82,12 @@ export const FAULTS = {
   'redis-cut': {
     store: 'single',
     gapsAllowed: false,
+    recoveryMs: CUT_OVER_MS,
     async run(scene) {
       const { proxy } = single(scene);
       while (performance.now() < scene.untilMs) {
         await scene.during(async () => proxy.cut());
-        await wait(CUT_EVERY_MS);
+        await between(CUT_EVERY_MS, scene.random);
       }
     },
   },
@@ -76,6 +95,7 @@ export const FAULTS = {
   'redis-half-open': {
     store: 'single',
     gapsAllowed: false,
+    recoveryMs: RECONNECTED_MS,
     run: (scene) =>
       again(scene, async () => {
         single(scene).proxy.abandon();
@@ -86,6 +106,7 @@ export const FAULTS = {
   'redis-restore': {
     store: 'single',
     gapsAllowed: true,
+    recoveryMs: RECONNECTED_MS + GIVEN_BACK_MS,
     run: (scene) =>
       again(scene, async () => {
         const { redis } = single(scene);
@@ -97,12 +118,14 @@ export const FAULTS = {
   'redis-flush': {
     store: 'single',
     gapsAllowed: true,
+    recoveryMs: GIVEN_BACK_MS,
     run: (scene) => again(scene, () => single(scene).redis.flush()),
   },
   /** The replica gets nothing for a while and then becomes the master: what was acknowledged meanwhile is lost. */
   'sentinel-failover': {
     store: 'sentinel',
     gapsAllowed: true,
+    recoveryMs: FAILED_OVER_MS,
     async run({ store, random, during }) {
       if (store.kind !== 'sentinel') throw new TypeError('this fault needs sentinels');
       const { sentinel } = store;
@@ -119,6 +142,7 @@ export const FAULTS = {
   'cluster-owner-kill': {
     store: 'cluster',
     gapsAllowed: false,
+    recoveryMs: FAILED_OVER_MS,
     run: (scene) =>
       again(scene, async () => {
         if (scene.store.kind !== 'cluster') throw new TypeError('this fault needs a cluster');
@@ -133,6 +157,7 @@ export const FAULTS = {
   'gateway-stop': {
     store: 'single',
     gapsAllowed: false,
+    recoveryMs: AWOKEN_MS,
     run: (scene) =>
       again(scene, async () => {
         const { gateways } = scene.pods;

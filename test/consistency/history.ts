@@ -8,6 +8,17 @@ export interface Recipients {
   readonly subjects: readonly string[];
 }
 
+/** By what a revocation may find a token, beside the guard and the subject of who shows it. */
+export interface TokenMarks {
+  readonly jti: string;
+  readonly sid: string;
+}
+
+export interface Token extends TokenMarks {
+  /** Milliseconds since the epoch, in whole seconds, as `iat` has them. */
+  readonly issuedAt: number;
+}
+
 /**
  * All that can happen in a run, as seen from outside: by producers, by clients and by whoever breaks things.
  * A client is one logical subscriber: it reconnects to whichever gateway with its last id, and has one stream at a time.
@@ -34,7 +45,13 @@ export type Happening =
       readonly topics: readonly string[];
     }
   /** A token is about to be shown for a stream: wall-clock bounds of what it is worth. */
-  | { readonly kind: 'authorised'; readonly client: string; readonly from: number; readonly until: number }
+  | {
+      readonly kind: 'authorised';
+      readonly client: string;
+      readonly from: number;
+      readonly until: number;
+      readonly token: Token;
+    }
   /** The opening block has come; its head id when the client did not resume. */
   | {
       readonly kind: 'opened';
@@ -44,11 +61,23 @@ export type Happening =
       readonly head?: string;
     }
   /** A fresh token is about to be sent for the open stream. */
-  | { readonly kind: 'answering'; readonly client: string; readonly gateway: string; readonly until: number }
+  | {
+      readonly kind: 'answering';
+      readonly client: string;
+      readonly gateway: string;
+      readonly until: number;
+      readonly token: Token;
+    }
   /** `status` 0: no answer came, it may have been applied. */
   | { readonly kind: 'answered'; readonly client: string; readonly until: number; readonly status: number }
-  /** No stream: another status than 200, or 0 when the connection failed. */
-  | { readonly kind: 'rejected'; readonly client: string; readonly gateway: string; readonly status: number }
+  /** No stream: another status than 200, with the problem's code, or 0 when the connection failed. */
+  | {
+      readonly kind: 'rejected';
+      readonly client: string;
+      readonly gateway: string;
+      readonly status: number;
+      readonly code?: string;
+    }
   | { readonly kind: 'event'; readonly client: string; readonly id: string; readonly ref: string }
   /** An id without an event: nothing that the client may see is missing up to here. */
   | { readonly kind: 'position'; readonly client: string; readonly id: string }
@@ -62,7 +91,36 @@ export type Happening =
   | { readonly kind: 'ended'; readonly client: string; readonly reason: string }
   /** The connection is gone, by the client's own doing or not. */
   | { readonly kind: 'cut'; readonly client: string; readonly by: 'client' | 'peer' }
-  | { readonly kind: 'fault'; readonly phase: 'begin' | 'end'; readonly name: string }
+  /** A revocation is about to be asked for; each attempt is one of its own. `before` in milliseconds. */
+  | {
+      readonly kind: 'revoking';
+      readonly revocation: string;
+      readonly gateway: string;
+      readonly guard: string;
+      readonly by: 'subject' | 'session' | 'tokenId';
+      readonly value: string;
+      readonly before?: number;
+    }
+  /** `status` 204: acknowledged; 0: no answer came, it may be in force. */
+  | { readonly kind: 'revoked'; readonly revocation: string; readonly status: number }
+  /** A token of somebody's was shown once more, from that wall-clock time on. */
+  | {
+      readonly kind: 'tried';
+      readonly gateway: string;
+      readonly guard: string;
+      readonly subject: string;
+      readonly token: Token;
+      readonly from: number;
+      readonly status: number;
+      readonly code?: string;
+    }
+  /** `recoveryMs`: gateways may be out of reach of Redis, until so long after its end. */
+  | {
+      readonly kind: 'fault';
+      readonly phase: 'begin' | 'end';
+      readonly name: string;
+      readonly recoveryMs?: number;
+    }
   /** Faults are over, nothing is sent any more, and clients had time to catch up. */
   | { readonly kind: 'settled' };
 

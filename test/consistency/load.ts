@@ -50,27 +50,27 @@ const LEAVE_CHANCE = 1 / 400;
 /** Producers and clients, wherever gateways and ingests are. */
 export class Load implements AsyncDisposable {
   readonly #history: History;
-  readonly #clients: readonly Client[];
+  readonly clients: readonly Client[];
   readonly #producers: readonly Producer[];
 
   constructor(size: LoadSize, parts: LoadParts) {
     this.#history = parts.history;
-    this.#clients = makeClients(size, parts);
-    this.#producers = makeProducers(size, parts, this.#clients);
+    this.clients = makeClients(size, parts);
+    this.#producers = makeProducers(size, parts, this.clients);
   }
 
   /** Resolves when everything is sent and received, or soon might be. */
   async start(): Promise<void> {
-    for (const client of this.#clients) client.start();
-    await until(() => this.#clients.some(({ place }) => place !== undefined), CONNECT_MS_MAX);
+    for (const client of this.clients) client.start();
+    await until(() => this.clients.some(({ place }) => place !== undefined), CONNECT_MS_MAX);
     for (const producer of this.#producers) producer.start();
   }
 
   /** When everything is whole again: sends no more, and gives clients time for what they have not had. */
   async settle(): Promise<void> {
     await Promise.all(this.#producers.map((producer) => producer.stop(ANSWERED_MS_MAX)));
-    for (const client of this.#clients) client.calmDown();
-    const caughtUp = () => this.#clients.every((client) => hasCaughtUp(client, this.#producers));
+    for (const client of this.clients) client.calmDown();
+    const caughtUp = () => this.clients.every((client) => hasCaughtUp(client, this.#producers));
     await until(caughtUp, SETTLE_MS_MAX);
     await wait(QUIET_MS);
     // Once more: a token that was not renewed before the calm may have ended its stream meanwhile.
@@ -80,7 +80,7 @@ export class Load implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#producers.map((producer) => producer.stop(0)));
-    await Promise.all(this.#clients.map((client) => client.stop()));
+    await Promise.all(this.clients.map((client) => client.stop()));
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BOUND_TO_RUN } from '../support/bound-to-run.ts';
@@ -25,6 +26,8 @@ export class Pod {
   readonly name: string;
   /** Where it listens, or did last. */
   port = 0;
+  /** The same for revocations, of a gateway. */
+  revocationsPort = 0;
   /** Its last lines on standard error. */
   readonly log: string[] = [];
   /** An end that nobody asked for, or another exit code than a drained process has. */
@@ -45,11 +48,11 @@ export class Pod {
   /** Resolves when it listens. */
   async start(): Promise<void> {
     const { file, secretsDir } = this.#deployment;
-    const listener = this.#role === 'gateway' ? 'http' : 'ingest';
-    const off = ['http', 'tls', 'ingest', 'publish', 'admin'].filter((name) => name !== listener);
+    const { on, off } = LISTENERS[this.#role];
     const args = [
-      ...['--secrets-dir', secretsDir, `--listen-${listener}`, '127.0.0.1:0'],
-      ...off.flatMap((name) => (LISTENERS[this.#role].includes(name) ? [`--listen-${name}`, 'off'] : [])),
+      ...['--secrets-dir', secretsDir],
+      ...on.flatMap((name) => [`--listen-${name}`, '127.0.0.1:0']),
+      ...off.flatMap((name) => [`--listen-${name}`, 'off']),
     ];
     const first = this.#preload === undefined ? [] : [...this.#preload.flags, '--import', this.#preload.file];
     const [command = '', ...rest] = [
@@ -69,12 +72,14 @@ export class Pod {
     this.#ending = false;
     const { stderr } = child;
     if (stderr === null) throw new TypeError('it was started with a pipe');
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const ports = new Map<string, number>();
     createInterface({ input: stderr }).on('line', (line) => {
       this.log.push(line);
       if (this.log.length > LOG_LINES_MAX) this.log.shift();
-      const port = listening(line, listener);
-      if (port !== undefined) resolve(port);
+      const told = listening(line);
+      if (told !== undefined) ports.set(...told);
+      if (on.every((name) => ports.has(name))) resolve();
     });
     child.once('error', reject);
     child.once('exit', (code, signal) => {
@@ -84,7 +89,10 @@ export class Pod {
     });
     const timer = setTimeout(() => reject(new Error(`${this.name} does not listen`)), READY_MS);
     try {
-      this.port = await promise;
+      await promise;
+      const [port = 0, revocationsPort = 0] = on.map((name) => ports.get(name));
+      this.port = port;
+      this.revocationsPort = revocationsPort;
     } catch (error) {
       await this.kill();
       throw error;
@@ -146,16 +154,18 @@ export class Pod {
   }
 }
 
-/** What each role would listen on by itself. */
-const LISTENERS: Readonly<Record<Role, readonly string[]>> = {
-  gateway: ['http', 'tls', 'admin'],
-  ingest: ['ingest', 'publish', 'admin'],
+/** What each role listens on here, and what it would by itself. */
+const LISTENERS: Readonly<Record<Role, Readonly<Record<'on' | 'off', readonly string[]>>>> = {
+  gateway: { on: ['http', 'revocations'], off: ['tls', 'admin'] },
+  ingest: { on: ['ingest'], off: ['publish', 'admin'] },
 };
 
 /** All pods of a run. */
 export interface Pods extends AsyncDisposable {
   readonly gateways: readonly Pod[];
   readonly ingests: readonly Pod[];
+  /** For revocations, at each gateway. */
+  readonly credential: string;
 }
 
 export async function startPods(
@@ -166,7 +176,8 @@ export async function startPods(
 ): Promise<Pods> {
   const make = (role: Role, count: number): readonly Pod[] =>
     Array.from({ length: count }, (_, i) => new Pod(role, i + 1, deployment, preload));
-  const pods = { gateways: make('gateway', gateways), ingests: make('ingest', ingests) };
+  const { credential } = deployment;
+  const pods = { credential, gateways: make('gateway', gateways), ingests: make('ingest', ingests) };
   const all = [...pods.gateways, ...pods.ingests];
   const stop = async (): Promise<void> => {
     await Promise.all(all.map((pod) => pod.kill()));
@@ -186,16 +197,19 @@ export async function startDevPods(deployment: Deployment): Promise<Pods> {
   const gateway = new Pod('gateway', 1, deployment);
   const ingest = new Pod('ingest', 1, deployment);
   gateway.port = dev.ports.clearText;
+  gateway.revocationsPort = dev.ports.revocations;
   ingest.port = dev.ports.ingest;
   return {
     gateways: [gateway],
     ingests: [ingest],
+    credential: (await readFile(join(dev.stateDir, 'revocations-token'), 'utf8')).trim(),
     [Symbol.asyncDispose]: () => dev[Symbol.asyncDispose](),
   };
 }
 
-function listening(line: string, listener: string): number | undefined {
+function listening(line: string): [listener: string, port: number] | undefined {
   if (!line.startsWith('{')) return undefined;
-  const { message, listener: name, port }: Record<string, unknown> = JSON.parse(line);
-  return message === 'listening' && name === listener && typeof port === 'number' ? port : undefined;
+  const { message, listener, port }: Record<string, unknown> = JSON.parse(line);
+  if (message !== 'listening' || typeof listener !== 'string' || typeof port !== 'number') return undefined;
+  return [listener, port];
 }

@@ -5,10 +5,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { seededRandom } from '../support/seeded-random.ts';
 import { check, type Verdict } from './checker.ts';
 import { Deployment } from './deployment.ts';
-import { FAULTS, type FaultName } from './faults.ts';
+import { FAULTS, type Fault, type FaultName } from './faults.ts';
 import { type Entry, History } from './history.ts';
 import { Load, type LoadSize } from './load.ts';
 import { startDevPods, startPods } from './pods.ts';
+import { Revoker } from './revoker.ts';
 import { startStore } from './stores.ts';
 
 export interface RunOptions extends LoadSize {
@@ -30,12 +31,14 @@ export interface Outcome extends Verdict {
 
 /** Sending and reconnecting go on when everything is whole again. */
 const AFTERMATH_MS = 1_500;
+/** From when on every revocation so far has to show, for so long at least. */
+const REVOKED_MS = 2_000;
 const PROGRESS_MS = 5_000;
 
 /** The same fault, the same choices; what runs beside one another is the machine's to order. */
 export async function run(options: RunOptions): Promise<Outcome> {
   await using stack = new AsyncDisposableStack();
-  const fault = FAULTS[options.fault];
+  const fault: Fault = FAULTS[options.fault];
   const random = seededRandom(options.seed);
   const history = new History();
   const directory = await mkdtemp(join(tmpdir(), 'tidegate-consistency-'));
@@ -54,24 +57,39 @@ export async function run(options: RunOptions): Promise<Outcome> {
       random,
       gateways: () => pods.gateways,
       ingests: () => pods.ingests,
-      mint: (view, from, untilMs) => deployment.mint(view, from, untilMs),
+      mint: (...token) => deployment.mint(...token),
+    }),
+  );
+  const revoker = stack.use(
+    new Revoker({
+      history,
+      random,
+      clients: load.clients,
+      gateways: () => pods.gateways,
+      ports: () => pods.gateways.map(({ name, revocationsPort: port }) => ({ name, port })),
+      credential: pods.credential,
     }),
   );
   using _progress = report(history, options.progress);
 
   await load.start();
+  revoker.start();
+  const { recoveryMs } = fault;
+  const recovery = recoveryMs === undefined ? {} : { recoveryMs };
   await fault.run({
     store,
     pods,
     random,
     untilMs: performance.now() + options.seconds * 1_000,
     async during(broken) {
-      history.record({ kind: 'fault', phase: 'begin', name: options.fault });
+      history.record({ kind: 'fault', phase: 'begin', name: options.fault, ...recovery });
+      revoker.hurry();
       await broken();
-      history.record({ kind: 'fault', phase: 'end', name: options.fault });
+      history.record({ kind: 'fault', phase: 'end', name: options.fault, ...recovery });
     },
   });
-  await wait(AFTERMATH_MS);
+  await wait(recoveryMs === undefined ? AFTERMATH_MS : recoveryMs + REVOKED_MS);
+  await revoker.stop();
   await load.settle();
 
   const { entries } = history;

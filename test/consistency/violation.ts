@@ -28,6 +28,16 @@ export type ViolationKind =
   | 'before_authorisation'
   /** An event that was sent, or came, after its stream's authorisation had ended. */
   | 'after_authorisation'
+  /** An event that was sent, or came, when its stream's token was revoked and every gateway had to know. */
+  | 'after_revocation'
+  /** A stream of a revoked token that was not ended in time. */
+  | 'cut_late'
+  /** A revoked token that was honoured when every gateway had to know: for a stream, or as an answer. */
+  | 'let_in'
+  /** Ended or refused as revoked although nobody had asked for that. */
+  | 'wrongly_revoked'
+  /** A revocation refused for another reason than that Redis was away. */
+  | 'revocation_refused'
   /** Ended as expired although the token, or an answer that was accepted, was good for longer. */
   | 'expired_early'
   /** A stream that does not resume and does not say where it begins. */

@@ -74,7 +74,7 @@ export async function startMonitored(directory: string, stack: AsyncDisposableSt
         random,
         gateways: () => endpoints,
         ingests: () => ingests,
-        mint: (view, from, until) => deployment.mint(view, from, until),
+        mint: (...token) => deployment.mint(...token),
       },
     ),
   );

@@ -44,7 +44,7 @@ if (import.meta.main) {
     random: Math.random,
     gateways: () => gateways,
     ingests: () => ingests,
-    mint: (view, from, until) => deployment.mint(view, from, until),
+    mint: (...token) => deployment.mint(...token),
   });
   await load.start();
   say({ started: true });

@@ -16,7 +16,9 @@ export async function fillTokenCache({ port }: Endpoint, mint: ClientParts['mint
   const show = async (): Promise<void> => {
     while (shown < TOKENS) {
       const now = Date.now();
-      const token = mint({ guard, subject: `filler-${shown++}`, topics: [] }, now, now + TOKEN_MS);
+      const subject = `filler-${shown++}`;
+      const marks = { jti: subject, sid: subject };
+      const token = mint({ guard, subject, topics: [] }, now, now + TOKEN_MS, marks);
       const get = request({
         host: LOOPBACK,
         port,
