@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
@@ -25,6 +26,10 @@ const CUT_MS_MAX = 3_000;
 const NOTICE_MS_MAX = 200;
 const GUARD = '/apis/tidegate.dev/v1alpha1/namespaces/tidegate/jwtguards/example';
 const MERGE = 'application/merge-patch+json';
+const PODS = 'tidegate.dev/gateway=tidegate,app.kubernetes.io/component=gateway';
+const REVOKER = 'gateway.spec.revocations.tokenSecretRef';
+/** Where a gateway pod itself listens, behind the Service's port 80. */
+const POD_PORT = 7_114;
 
 /** Who may do what; names are those of the release. */
 const RIGHTS = ['tidegate-gateway', 'tidegate-ingest'].flatMap((account) =>
@@ -55,9 +60,13 @@ describe('three gateways on a real node', { skip: noRig || without('curl', 'nc')
     async () => {
       rig = await Rig.start();
       folder = folderOf(rig.node);
+      await rig.sh('kubectl create namespace tidegate');
+      await writeFile(join(rig.directory, 'credential'), randomBytes(24).toString('hex'), { mode: 0o600 });
+      await rig.sh('kubectl -n tidegate create secret generic revoker --from-file=token=credential');
       await rig.sh(
-        `helm install tidegate helm/tidegate --namespace tidegate --create-namespace \
-          --set-file guard.keys=.tidegate/secrets/dev-keys/jwks.json --set gateway.spec.gateway.replicas=${GATEWAYS}`,
+        `helm install tidegate helm/tidegate --namespace tidegate \
+          --set-file guard.keys=.tidegate/secrets/dev-keys/jwks.json --set gateway.spec.gateway.replicas=${GATEWAYS} \
+          --set ${REVOKER}.name=revoker --set ${REVOKER}.key=token`,
       );
       await settled();
       url = `http://${await rig.clusterIp('tidegate', 'tidegate-gateway')}/events`;
@@ -162,6 +171,50 @@ describe('three gateways on a real node', { skip: noRig || without('curl', 'nc')
     listeners.end();
   });
 
+  it('cut the streams of a revoked subject on every pod, and know it when they are new', async () => {
+    const tokens = { loses: await token({ subject: 'mallory' }), stays: await token({ subject: 'alice' }) };
+    const pods = await podAddresses();
+    assert.equal(pods.length, GATEWAYS);
+    const listeners = await Promise.all(
+      pods.map((pod) => listen(tokens, `http://${pod}:${POD_PORT}/events`)),
+    );
+    const open = () => listeners.map((each) => each.open());
+    const everywhere = (...names: readonly string[]) => pods.map(() => names);
+    await within(30_000, async () => assert.deepEqual(open(), everywhere('loses', 'stays')));
+
+    assert.equal(await revoke('mallory', ''), '401');
+    assert.equal(await revoke('mallory', `-H 'Authorization: Bearer ${'x'.repeat(48)}'`), '401');
+    assert.deepEqual(open(), everywhere('loses', 'stays'));
+    const secret = await rig.sh(`kubectl -n tidegate get secret revoker -o jsonpath='{.data.token}'`);
+    const header = `Authorization: Bearer ${Buffer.from(secret, 'base64').toString()}`;
+    await writeFile(join(rig.directory, 'header'), header, { mode: 0o600 });
+    assert.equal(await revoke('mallory', '-H @header'), '204');
+    await within(10_000, async () => assert.deepEqual(open(), everywhere('stays')));
+    const ends = listeners.map((each) =>
+      each.told().flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name} ${reason}`])),
+    );
+    assert.deepEqual(ends, everywhere('loses revoked'));
+    for (const each of listeners) each.end();
+
+    await rig.sh(`kubectl -n tidegate delete pod -l ${PODS} --field-selector=status.podIP=${pods[0]}`);
+    let fresh = '';
+    await within(120_000, async () => {
+      const now = await podAddresses();
+      const added = now.filter((pod) => !pods.includes(pod));
+      assert.deepEqual(
+        [now.length, added.length, await readyReplicas('gateway')],
+        [GATEWAYS, 1, `${GATEWAYS}`],
+      );
+      [fresh = ''] = added;
+    });
+    const shown = async (bearer: string): Promise<string> => {
+      const url = `http://${fresh}:${POD_PORT}/events`;
+      return rig.sh(`curl -si -m 3 -H 'Authorization: Bearer ${bearer}' ${url} || test $? = 28`);
+    };
+    assert.match(await shown(tokens.loses), /^HTTP\/1\.1 401 [\s\S]*"code":"revoked"/);
+    assert.match(await shown(tokens.stays), /^HTTP\/1\.1 200 /);
+  });
+
   for (const [account, verb, resource, allowed] of RIGHTS) {
     it(`${allowed ? 'let' : 'do not let'} ${account} ${verb} ${resource}`, async () => {
       const [kind = '', name] = resource.split('/');
@@ -201,11 +254,21 @@ describe('three gateways on a real node', { skip: noRig || without('curl', 'nc')
     assert.deepEqual(traces(folder), { mounts: [], groups: [] });
   });
 
-  async function listen(tokens: Readonly<Record<string, string>>): Promise<Listeners> {
+  async function listen(tokens: Readonly<Record<string, string>>, at = url): Promise<Listeners> {
     const file = join(rig.directory, 'tokens.json');
     await writeFile(file, JSON.stringify(tokens), { mode: 0o600 });
     const script = join(import.meta.dirname, 'listeners.ts');
-    return new Listeners(rig.script(script, '--url', url, '--tokens', file));
+    return new Listeners(rig.script(script, '--url', at, '--tokens', file));
+  }
+
+  /** Through the Service of revocations. @returns the status */
+  async function revoke(subject: string, credential: string): Promise<string> {
+    const service = await rig.clusterIp('tidegate', 'tidegate-revocations');
+    const body = JSON.stringify({ guard: 'example', subject });
+    return rig.sh(
+      `curl -s -o answer -w '%{http_code}' ${credential} -H 'Content-Type: application/json' -d '${body}' \
+        http://${service}:7191/revocations`,
+    );
   }
 
   /** Over TCP, as a producer without a library does. */
@@ -225,12 +288,14 @@ describe('three gateways on a real node', { skip: noRig || without('curl', 'nc')
     throw new Error(`generation ${generation} is not enforced`);
   }
 
-  async function connectionsByPod(): Promise<readonly number[]> {
+  async function podAddresses(): Promise<readonly string[]> {
     const path = `-o jsonpath='{.items[*].status.podIP}'`;
-    const selector = 'tidegate.dev/gateway=tidegate,app.kubernetes.io/component=gateway';
-    const addresses = (await rig.sh(`kubectl -n tidegate get pods -l ${selector} ${path}`)).split(' ');
+    return (await rig.sh(`kubectl -n tidegate get pods -l ${PODS} ${path}`)).split(' ');
+  }
+
+  async function connectionsByPod(): Promise<readonly number[]> {
     return Promise.all(
-      addresses.map(async (address) => {
+      (await podAddresses()).map(async (address) => {
         const metrics = await rig.sh(`curl -s http://${address}:7190/metrics`);
         const counts = Array.from(metrics.matchAll(/^tidegate_connections\S* (\d+)$/gm), ([, count]) =>
           Number(count),
