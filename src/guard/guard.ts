@@ -90,11 +90,6 @@ export class Guard {
     return this.#source.start();
   }
 
-  /** @throws TokenError */
-  async verify(token: string): Promise<Grant> {
-    return this.known(token) ?? this.verifyAnew(token);
-  }
-
   /** The grant of a token that has been verified before, if it stands by the guard and its keys as they are now. */
   known(token: string): Grant | undefined {
     const key = cacheKey(this.uid, this.generation, token);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseCompactToken } from './compact-token.ts';
+import type { Grant } from './grant.ts';
 import { Guard, type GuardDocument, type GuardParts, type GuardStatus } from './guard.ts';
 import type { JsonObject } from './json-object.ts';
 import { readAudiences } from './policy.ts';
@@ -67,6 +68,21 @@ export class Guards {
     const guard = chosen ?? candidates[0];
     if (guard === undefined) throw new TokenError('wrong_issuer');
     return guard;
+  }
+
+  /**
+   * Token → Grant by the guard that was chosen for it, from what is remembered if that still stands.
+   *
+   * @throws TokenError
+   */
+  async verify(guard: Guard, token: string): Promise<Grant> {
+    const known = guard.known(token);
+    if (known !== undefined) return known;
+    const grant = await guard.verifyAnew(token);
+    // It may have changed while the signature was verified.
+    const code = this.get(guard.name) === guard ? guard.rejudge(grant) : 'wrong_issuer';
+    if (code !== undefined) throw new TokenError(code, 'the guard has changed');
+    return grant;
   }
 
   /**

@@ -77,7 +77,7 @@ async function startDev(options: DevOptions, log: ReturnType<typeof createLog>, 
   let rules: IngestRules = ingestRules(configuration.gateway.spec);
   const intake = { publisher: bus, clock, observer: metrics.ingest, rules: () => rules };
   const pages = createDevPages({
-    mint: mintFor(local.keys, source.current, clock),
+    mint: mintFor(local.keys, () => source.current(), clock),
     publish: publishOne(intake),
   });
   const pod = randomBytes(6).toString('base64url');

@@ -101,7 +101,7 @@ async function judge({ configuration, claims }: Sample): Promise<unknown> {
       route.guardRefs.map(({ name }) => name),
       token,
     );
-    const grant = await guard.verify(token);
+    const grant = await guards.verify(guard, token);
     if (missingScopes(grant, route).length > 0) return 'insufficient_scope';
     return { subject: grant.subject, topics: grantedTopics(route, grant.claims, []) };
   } catch (error) {

@@ -42,7 +42,7 @@ await guards.apply(
 
 /** The way of every request: by its issuer to a guard, and there to a grant. */
 async function verify(token: string) {
-  return guards.choose(['main'], token).verify(token);
+  return guards.verify(guards.choose(['main'], token), token);
 }
 
 const pem = createPublicKey(rsa.privateKey).export({ type: 'spki', format: 'pem' });

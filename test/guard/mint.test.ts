@@ -40,7 +40,7 @@ describe('mintToken', () => {
     for (const key of keys.privateKeys) {
       const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'read' };
       const token = await mintToken(key, { claims, ttlSeconds: 30, now: clock.now() });
-      const grant = await guard.verify(token);
+      const grant = await guards.verify(guard, token);
       assert.deepEqual([grant.subject, [...grant.scopes]], ['alice', ['read']]);
       assert.equal(grant.expiresAt, clock.now() + 30_000);
       assert.equal(grant.issuedAt, clock.now());
