@@ -1,12 +1,6 @@
-import { parseClaimPath } from '../config/claim-path.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 
-/** The claim at a path such as `realm_access.roles`; `undefined` when there is none. Only own properties count. */
-export function claimValue(claims: JsonObject, path: string): unknown {
-  return valueAt(claims, parseClaimPath(path) ?? []);
-}
-
-/** As `claimValue`, by the names to follow. */
+/** The claim that these names of a path lead to; `undefined` when there is none. Only own properties count. */
 export function valueAt(claims: JsonObject, names: readonly string[]): unknown {
   if (names.length === 0) return undefined;
   let value: unknown = claims;

@@ -1,6 +1,7 @@
+import { parseClaimPath } from '../config/claim-path.ts';
 import type { JwtGuardSpec } from '../config/jwt-guard.ts';
 import { type Subject, subject } from '../core/brand.ts';
-import { claimValue } from './claim-value.ts';
+import { valueAt } from './claim-value.ts';
 import type { JsonObject } from './json-object.ts';
 
 /** Of the subject and of the session; OpenID Connect allows a subject 255. */
@@ -15,13 +16,29 @@ export interface Bearer {
 
 /** @returns `undefined` when a claim is there but of another type than it must be; a number is no subject */
 export function readBearer(claims: JsonObject, paths: JwtGuardSpec['claims']): Bearer | undefined {
-  const sub = claimValue(claims, paths.subject);
-  const sid = claimValue(claims, paths.session);
-  const scopes = readScopes(claimValue(claims, paths.scopes));
+  const { subject: ofSubject, session: ofSession, scopes: ofScopes } = parsed(paths);
+  const sub = valueAt(claims, ofSubject);
+  const sid = valueAt(claims, ofSession);
+  const scopes = readScopes(valueAt(claims, ofScopes));
   if (scopes === undefined) return undefined;
   if (sub !== undefined && !isIdentifier(sub)) return undefined;
   if (sid !== undefined && !isIdentifier(sid)) return undefined;
   return { subject: sub === undefined ? undefined : subject(sub), session: sid, scopes };
+}
+
+type Paths = Readonly<Record<'subject' | 'session' | 'scopes', readonly string[]>>;
+
+/** By the paths as they are configured: they never change, and what is made of them goes with them. */
+const known = new WeakMap<JwtGuardSpec['claims'], Paths>();
+
+function parsed(texts: JwtGuardSpec['claims']): Paths {
+  let paths = known.get(texts);
+  if (paths === undefined) {
+    const read = (text: string) => parseClaimPath(text) ?? [];
+    paths = { subject: read(texts.subject), session: read(texts.session), scopes: read(texts.scopes) };
+    known.set(texts, paths);
+  }
+  return paths;
 }
 
 /** Lone surrogates would all become U+FFFD on a wire, and so one subject another. */

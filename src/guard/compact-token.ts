@@ -14,6 +14,7 @@ export interface CompactToken {
   readonly claims: JsonObject;
   /** What the signature covers: header and payload, as sent. */
   readonly signed: string;
+  readonly signature: Buffer;
 }
 
 /**
@@ -23,15 +24,17 @@ export interface CompactToken {
  */
 export function parseCompactToken(token: string): CompactToken {
   if (token.length > TOKEN_BYTES_MAX) throw new TokenError('malformed', 'the token is over 8 KiB');
-  const [header, payload, signature, ...rest] = token.split('.');
-  if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) {
+  const [header, payload, last, ...rest] = token.split('.');
+  if (header === undefined || payload === undefined || last === undefined || rest.length > 0) {
     throw new TokenError('malformed', 'the token does not have three parts');
   }
-  if (decode(signature) === undefined) throw new TokenError('malformed', 'the signature is not base64url');
+  const signature = decode(last);
+  if (signature === undefined) throw new TokenError('malformed', 'the signature is not base64url');
   return {
     ...readHeader(objectOf(header, 'header')),
     claims: objectOf(payload, 'payload'),
     signed: `${header}.${payload}`,
+    signature,
   };
 }
 

@@ -9,10 +9,11 @@ import type { KeySetErrorCode } from './key-set-error.ts';
 import type { JwksSpec, KeySource, KeySourceParts, KeyState } from './key-source.ts';
 import { judgeLogout, type Logout } from './logout-token.ts';
 import { judge, type TrustsKey } from './policy.ts';
+import type { PresentedToken } from './presented-token.ts';
 import { rejudge } from './rejudge.ts';
 import type { Revocations } from './revocations.ts';
 import { verifySignature } from './signature.ts';
-import { cacheKey, type TokenCache } from './token-cache.ts';
+import type { TokenCache } from './token-cache.ts';
 import { TokenError, type TokenErrorCode } from './token-error.ts';
 import type { VerificationKey } from './verification-key.ts';
 
@@ -91,23 +92,23 @@ export class Guard {
   }
 
   /** The grant of a token that has been verified before, if it stands by the guard and its keys as they are now. */
-  known(token: string): Grant | undefined {
-    const key = cacheKey(this.uid, this.generation, token);
+  known(token: PresentedToken): Grant | undefined {
+    const key = token.key(this.uid, this.generation);
     return this.#parts.cache.get(key, (grant) => this.rejudge(grant) === undefined);
   }
 
   /** What a token says that has been verified before, whether or not it still stands. */
-  knownClaims(token: string): JsonObject | undefined {
-    return this.#parts.cache.peek(cacheKey(this.uid, this.generation, token))?.claims;
+  knownClaims(token: PresentedToken): JsonObject | undefined {
+    return this.#parts.cache.peek(token.key(this.uid, this.generation))?.claims;
   }
 
   /** Whatever is known of the token. @throws TokenError */
-  async verifyAnew(token: string): Promise<Grant> {
-    const parsed = parseCompactToken(token);
+  async verifyAnew(token: PresentedToken): Promise<Grant> {
+    const parsed = token.parsed();
     const key = await this.#keyOf(parsed);
-    await verifySignature(token, key, parsed.algorithm);
+    await verifySignature(parsed, key);
     const grant = this.#grant(parsed, key);
-    this.#parts.cache.put(cacheKey(this.uid, this.generation, token), grant);
+    this.#parts.cache.put(token.key(this.uid, this.generation), grant);
     return grant;
   }
 
@@ -121,7 +122,7 @@ export class Guard {
     const parsed = parseCompactToken(token);
     const logout = judgeLogout(this.spec, parsed, this.#parts.clock.now());
     const key = await this.#keyOf(parsed);
-    await verifySignature(token, key, parsed.algorithm);
+    await verifySignature(parsed, key);
     if (!this.#hasKey(key.thumbprint, parsed.algorithm)) throw new TokenError('unknown_key');
     return logout;
   }

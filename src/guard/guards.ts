@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseCompactToken } from './compact-token.ts';
 import type { Grant } from './grant.ts';
 import { Guard, type GuardDocument, type GuardParts, type GuardStatus } from './guard.ts';
 import type { JsonObject } from './json-object.ts';
 import { readAudiences } from './policy.ts';
+import type { PresentedToken } from './presented-token.ts';
 import { Revocations } from './revocations.ts';
 import { TokenCache } from './token-cache.ts';
 import { TokenError } from './token-error.ts';
@@ -58,9 +58,9 @@ export class Guards {
    *
    * @throws TokenError `wrong_issuer` or `malformed`
    */
-  choose(names: readonly string[], token: string): Guard {
+  choose(names: readonly string[], token: PresentedToken): Guard {
     const guards = names.flatMap((name) => this.get(name) ?? []);
-    const { iss, aud } = knownClaims(guards, token) ?? parseCompactToken(token).claims;
+    const { iss, aud } = knownClaims(guards, token) ?? token.parsed().claims;
     if (iss !== undefined && typeof iss !== 'string') throw new TokenError('malformed');
     const candidates = guards.filter(({ spec }) => spec.issuer === iss);
     const audiences = readAudiences(aud) ?? [];
@@ -75,7 +75,7 @@ export class Guards {
    *
    * @throws TokenError
    */
-  async verify(guard: Guard, token: string): Promise<Grant> {
+  async verify(guard: Guard, token: PresentedToken): Promise<Grant> {
     const known = guard.known(token);
     if (known !== undefined) return known;
     const grant = await guard.verifyAnew(token);
@@ -127,7 +127,7 @@ export class Guards {
 }
 
 /** Of a token that one of them has verified before: to read them again from its text is most of what it would cost. */
-function knownClaims(guards: readonly Guard[], token: string): JsonObject | undefined {
+function knownClaims(guards: readonly Guard[], token: PresentedToken): JsonObject | undefined {
   for (const guard of guards) {
     const claims = guard.knownClaims(token);
     if (claims !== undefined) return claims;

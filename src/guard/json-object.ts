@@ -16,32 +16,46 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-  return isJsonObject(value) && isUnambiguous(text) ? value : undefined;
+  return isJsonObject(value) && isUnambiguous(text, value) ? value : undefined;
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const LEXEME = /"(?:[^"\\]+|\\.)*"|[{}[\]:]/gs;
+/** `text` is known to be JSON, `value` what it says: a name that was given twice is there once. */
+function isUnambiguous(text: string, value: JsonObject): boolean {
+  const names = countNames(text);
+  return names !== undefined && names === countMembers(value);
+}
 
-/** `text` is known to be JSON, so what stands before a colon is a name. */
-function isUnambiguous(text: string): boolean {
-  const open: Set<unknown>[] = [];
-  let previous = '';
-  for (const [lexeme] of text.matchAll(LEXEME)) {
-    if (lexeme === '{' || lexeme === '[') {
-      if (open.push(new Set()) > DEPTH_MAX) return false;
-    } else if (lexeme === '}' || lexeme === ']') {
-      open.pop();
-    } else if (lexeme === ':') {
-      const names = open.at(-1);
-      // Parsed, because `"iss"` and `"\u0069ss"` are one name.
-      const name: unknown = JSON.parse(previous);
-      if (names?.has(name)) return false;
-      names?.add(name);
-    }
-    previous = lexeme;
+const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
+const OPENING: readonly number[] = [0x5b, 0x7b];
+const CLOSING: readonly number[] = [0x5d, 0x7d];
+
+/** @returns how many, by the colons outside of strings; `undefined` when it nests too deep */
+function countNames(text: string): number | undefined {
+  let names = 0;
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) quoted = !quoted;
+    else if (quoted) at += code === BACKSLASH ? 1 : 0;
+    else if (code === COLON) names++;
+    else if (OPENING.includes(code)) {
+      if (++depth > DEPTH_MAX) return undefined;
+    } else if (CLOSING.includes(code)) depth--;
   }
-  return true;
+  return names;
+}
+
+/** No deeper than what `countNames` has let pass. */
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inside = Object.values(value);
+  return inside.reduce<number>(
+    (sum, each) => sum + countMembers(each),
+    Array.isArray(value) ? 0 : inside.length,
+  );
 }

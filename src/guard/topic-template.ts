@@ -16,8 +16,20 @@ const TOPICS_MAX = 32;
  * lets the issuer name any topic, and with two claims in one template the issuer must keep the separator out of the first.
  */
 export function fillTopics(templates: readonly string[], claims: JsonObject): readonly Topic[] {
-  const filled = templates.flatMap((text) => fill(parseTopicTemplate(text) ?? [], claims));
+  const filled = parsed(templates).flatMap((template) => fill(template, claims));
   return [...new Set(filled)].map(topic);
+}
+
+/** By the list as it is configured: it never changes, and its templates go with it. */
+const known = new WeakMap<readonly string[], readonly TopicTemplate[]>();
+
+function parsed(texts: readonly string[]): readonly TopicTemplate[] {
+  let templates = known.get(texts);
+  if (templates === undefined) {
+    templates = texts.map((text) => parseTopicTemplate(text) ?? []);
+    known.set(texts, templates);
+  }
+  return templates;
 }
 
 function fill(template: TopicTemplate, claims: JsonObject): readonly string[] {

@@ -3,6 +3,7 @@ import { ConflictingTokensError, type CredentialSources, findToken } from '../gu
 import type { Grant } from '../guard/grant.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Guards } from '../guard/guards.ts';
+import { PresentedToken } from '../guard/presented-token.ts';
 import { TokenError } from '../guard/token-error.ts';
 import { queryOf } from './query.ts';
 import { Refusal } from './refusal.ts';
@@ -35,12 +36,13 @@ export async function authenticate(
     const accepted = names.flatMap((name) => guards.get(name)?.spec.credentials ?? []);
     const sources = credentialSources(ctx);
     const token = findToken(sources, accepted, purpose);
-    const guard = guards.choose(names, token);
+    const presented = new PresentedToken(token);
+    const guard = guards.choose(names, presented);
     judges.set(ctx.req, guard.name);
     // It may have come in a way that only another guard of the path accepts.
     if (accepted.length > 1 && findToken(sources, [guard.spec.credentials], purpose) !== token)
       throw new TokenError('missing');
-    return { guard, grant: await guards.verify(guard, token) };
+    return { guard, grant: await guards.verify(guard, presented) };
   } catch (error) {
     if (error instanceof TokenError) throw new Refusal(error.code, {}, error);
     if (error instanceof ConflictingTokensError) throw new Refusal('conflicting_tokens', {}, error);
@@ -53,7 +55,12 @@ function credentialSources(ctx: Context): CredentialSources {
   const authorization: string[] = [];
   // Names and values in turn; of several `Authorization` headers Node's own `headers` keeps the first.
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() === 'authorization') authorization.push(rawHeaders[at + 1] ?? '');
+    if (isAuthorization(rawHeaders[at])) authorization.push(rawHeaders[at + 1] ?? '');
   }
   return { authorization, cookie: headers.cookie, query: queryOf(ctx) };
+}
+
+/** By its length first: a name in lower case is a new text. */
+function isAuthorization(name = ''): boolean {
+  return name.length === 13 && name.toLowerCase() === 'authorization';
 }

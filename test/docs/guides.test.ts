@@ -5,6 +5,7 @@ import { type Configuration, parseConfiguration } from '../../src/config/configu
 import { systemClock as clock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { Guards } from '../../src/guard/guards.ts';
+import { PresentedToken } from '../../src/guard/presented-token.ts';
 import { TokenError } from '../../src/guard/token-error.ts';
 import { grantedTopics, missingScopes } from '../../src/http/granted.ts';
 import { createKey, forge, type IssuerKey, jwks, type Members } from '../support/issuer.ts';
@@ -99,9 +100,9 @@ async function judge({ configuration, claims }: Sample): Promise<unknown> {
     const token = forge(key, shifted(claims));
     const guard = guards.choose(
       route.guardRefs.map(({ name }) => name),
-      token,
+      new PresentedToken(token),
     );
-    const grant = await guards.verify(guard, token);
+    const grant = await guards.verify(guard, new PresentedToken(token));
     if (missingScopes(grant, route).length > 0) return 'insufficient_scope';
     return { subject: grant.subject, topics: grantedTopics(route, grant.claims, []) };
   } catch (error) {

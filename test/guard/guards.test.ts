@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { JwtGuardSpec } from '../../src/config/jwt-guard.ts';
+import { PresentedToken } from '../../src/guard/presented-token.ts';
 import { TokenError } from '../../src/guard/token-error.ts';
 import { createKey, forge, goodClaims, guardSpec, jwks } from '../support/issuer.ts';
 import { JwksServer, json, status } from '../support/jwks-server.ts';
@@ -26,7 +27,7 @@ function create(test: TestContext) {
   };
   const token = (claims: object = {}, key = first) =>
     forge(key, { ...goodClaims(recorded.clock.now()), ...claims });
-  const verify = (text: string) => recorded.guards.verify(main(), text);
+  const verify = (text: string) => recorded.guards.verify(main(), new PresentedToken(text));
   return { ...recorded, recorded, apply, main, token, verify };
 }
 
@@ -244,7 +245,7 @@ describe('a token that names an unknown key', () => {
     const server = await serve(test, first);
     await apply(guardSpec({ uri: server.uri, refreshInterval: REFRESH_MS }));
     const foreign = token({ iss: 'https://evil.example' }, createKey('x'));
-    assert.throws(() => guards.choose(['main'], foreign), { code: 'wrong_issuer' });
+    assert.throws(() => guards.choose(['main'], new PresentedToken(foreign)), { code: 'wrong_issuer' });
     const nameless = forge(createKey('x', 'ES384'), goodClaims(0), { kid: undefined });
     await assert.rejects(verify(nameless), { code: 'unknown_key' });
     assert.equal(server.requests.length, 1);
@@ -264,7 +265,7 @@ describe('guards', () => {
     const { guards, token } = create(test);
     await guards.apply(documents);
     const chosen = (iss: string, aud: unknown, among: readonly string[]) =>
-      guards.choose(among, token({ iss, aud })).name;
+      guards.choose(among, new PresentedToken(token({ iss, aud }))).name;
     assert.equal(chosen('https://one', 'a', names), 'one');
     assert.equal(chosen('https://two', 'a', names), 'two');
     assert.equal(chosen('https://two', ['x', 'b'], names), 'two-b');
@@ -275,7 +276,7 @@ describe('guards', () => {
         message: 'no guard accepts the issuer of the token',
       });
     }
-    assert.throws(() => guards.choose(names, 'rubbish'), { code: 'malformed' });
+    assert.throws(() => guards.choose(names, new PresentedToken('rubbish')), { code: 'malformed' });
   });
 
   it('are chosen alike for a token that one of them has verified, whatever the path names beside it', async (test) => {
@@ -286,31 +287,35 @@ describe('guards', () => {
     const chosen = () =>
       paths.map((path) => {
         try {
-          return guards.choose(path, text).name;
+          return guards.choose(path, new PresentedToken(text)).name;
         } catch (error) {
           return error instanceof TokenError ? error.code : 'unknown';
         }
       });
     const before = chosen();
     assert.deepEqual(before, ['two-b', 'two-b', 'two-b', 'two', 'wrong_issuer', 'wrong_issuer']);
-    const guard = guards.choose(names, text);
-    const grant = await guards.verify(guard, text);
-    assert.equal(guard.known(text), grant);
+    const guard = guards.choose(names, new PresentedToken(text));
+    const grant = await guards.verify(guard, new PresentedToken(text));
+    assert.equal(guard.known(new PresentedToken(text)), grant);
     assert.deepEqual(chosen(), before);
-    assert.equal(guards.get('two')?.known(text), undefined, 'what one has verified is nothing to another');
+    assert.equal(
+      guards.get('two')?.known(new PresentedToken(text)),
+      undefined,
+      'what one has verified is nothing to another',
+    );
   });
 
   it('do not take a token for known that differs in its signature, or when they have changed', async (test) => {
     const { guards, token } = create(test);
     await guards.apply(documents);
     const text = token({ iss: 'https://one', aud: 'a' });
-    const guard = guards.choose(['one'], text);
-    await guards.verify(guard, text);
-    assert.ok(guard.known(text));
-    assert.equal(guard.known(`${text.slice(0, text.lastIndexOf('.'))}.AAAA`), undefined);
+    const guard = guards.choose(['one'], new PresentedToken(text));
+    await guards.verify(guard, new PresentedToken(text));
+    assert.ok(guard.known(new PresentedToken(text)));
+    assert.equal(guard.known(new PresentedToken(`${text.slice(0, text.lastIndexOf('.'))}.AAAA`)), undefined);
     await guards.apply(new Map([['one', { uid: '1', generation: 2, spec: spec('https://other') }]]));
-    assert.equal(guard.known(text), undefined);
-    assert.throws(() => guards.choose(['one'], text), { code: 'wrong_issuer' });
+    assert.equal(guard.known(new PresentedToken(text)), undefined);
+    assert.throws(() => guards.choose(['one'], new PresentedToken(text)), { code: 'wrong_issuer' });
   });
 
   it('that have not changed notice nothing', async (test) => {

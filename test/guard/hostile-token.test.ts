@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { PresentedToken } from '../../src/guard/presented-token.ts';
 import { TokenError } from '../../src/guard/token-error.ts';
 import {
   base64url,
@@ -42,7 +43,8 @@ await guards.apply(
 
 /** The way of every request: by its issuer to a guard, and there to a grant. */
 async function verify(token: string) {
-  return guards.verify(guards.choose(['main'], token), token);
+  const presented = new PresentedToken(token);
+  return guards.verify(guards.choose(['main'], presented), presented);
 }
 
 const pem = createPublicKey(rsa.privateKey).export({ type: 'spki', format: 'pem' });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createDevelopmentKeys, mintToken, parseDevelopmentKeys } from '../../src/guard/mint.ts';
+import { PresentedToken } from '../../src/guard/presented-token.ts';
 import { AUDIENCE, guardSpec, ISSUER } from '../support/issuer.ts';
 import { RecordedGuards } from '../support/recorded-guards.ts';
 
@@ -40,7 +41,7 @@ describe('mintToken', () => {
     for (const key of keys.privateKeys) {
       const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'read' };
       const token = await mintToken(key, { claims, ttlSeconds: 30, now: clock.now() });
-      const grant = await guards.verify(guard, token);
+      const grant = await guards.verify(guard, new PresentedToken(token));
       assert.deepEqual([grant.subject, [...grant.scopes]], ['alice', ['read']]);
       assert.equal(grant.expiresAt, clock.now() + 30_000);
       assert.equal(grant.issuedAt, clock.now());

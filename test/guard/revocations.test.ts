@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { JwtGuardSpec } from '../../src/config/jwt-guard.ts';
 import { epochMs, subject } from '../../src/core/brand.ts';
 import type { Grant } from '../../src/guard/grant.ts';
+import { PresentedToken } from '../../src/guard/presented-token.ts';
 import { type RevocationTarget, revocationOf } from '../../src/guard/revocation.ts';
 import { Revocations } from '../../src/guard/revocations.ts';
 import { TokenError } from '../../src/guard/token-error.ts';
@@ -200,7 +201,7 @@ describe('a guard', () => {
     const token = forge(key, { ...goodClaims(recorded.clock.now()), ...claims });
     const revoke = (target: RevocationTarget) =>
       recorded.guards.revocations.take([revocationOf(main, target, undefined, recorded.clock.now())]);
-    const verify = (text: string) => recorded.guards.verify(main, text);
+    const verify = (text: string) => recorded.guards.verify(main, new PresentedToken(text));
     return { recorded, main, token, revoke, verify };
   }
   const isRevoked = (error: unknown) => error instanceof TokenError && error.code === 'revoked';
