@@ -66,7 +66,8 @@ const finishing = new InTurns<Socket>(FINS_A_TURN, (socket) => socket.end());
 /**
  * HTTP/1.x on plain TCP: chunks go to the kernel without `net.Socket`'s queue, which costs more than all else that is
  * ours of a delivery. The kernel takes a write at once, or the peer is slow and is given no more. FIN goes through
- * the socket, after whatever is under way: libuv keeps the order.
+ * the socket when nothing is under way any more: libuv does not reset a connection whose FIN waits behind a write (EINVAL),
+ * and Node then lets go of the handle without closing it.
  */
 export class HandleTransport implements Transport {
   readonly format: WireFormat;
@@ -131,7 +132,7 @@ export class HandleTransport implements Transport {
     if (this.#ended || !this.#socket.writable) return;
     this.write(this.format === 'chunked' ? Buffer.concat([bytes, LAST_CHUNK]) : bytes);
     this.#ended = true;
-    finishing.push(this.#socket);
+    if (this.#underWay === 0) finishing.push(this.#socket);
   }
 
   abort(): void {
@@ -142,6 +143,7 @@ export class HandleTransport implements Transport {
   complete(status: number): void {
     this.#underWay--;
     if (status < 0) this.#socket.destroy();
+    else if (this.#ended && this.#underWay === 0) finishing.push(this.#socket);
   }
 }
 

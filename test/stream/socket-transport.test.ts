@@ -135,14 +135,17 @@ for (const [name, make] of Object.entries(MAKERS))
       assert.equal(text.length, writes * frame('x'.repeat(100_000)).chunk.length + 'end'.length);
     });
 
-    it('resets a peer that does not take its end', async () => {
-      const { transport, socket, client } = await pair('raw');
-      fill(transport);
-      transport.end(Buffer.from('end'));
-      transport.abort();
-      await until(() => socket.destroyed);
-      await assert.rejects(read(client), { code: 'ECONNRESET' });
-    });
+    for (const turns of [0, 10]) {
+      it(`resets a peer that has not taken its end ${turns} turns of the event loop later`, async () => {
+        const { transport, socket, client } = await pair('raw');
+        const closed = once(socket, 'close');
+        fill(transport);
+        transport.end(Buffer.from('end'));
+        for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+        transport.abort();
+        await Promise.all([closed, assert.rejects(read(client), { code: 'ECONNRESET' })]);
+      });
+    }
   });
 
 describe('HandleTransport', () => {
