@@ -6,8 +6,11 @@ import { type Clock, sleep } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
 import { isConsequence } from './redis-fault.ts';
 import type { RedisAddress, RedisTarget } from './redis-url.ts';
+import { mendStringPrototype } from './string-prototype.ts';
 
 export type { Redis };
+
+mendStringPrototype();
 
 /** PEM, and the name to expect. */
 export interface RedisTls {
