@@ -13,7 +13,7 @@ export function writeRecord({ topic, data, receivedAt, type, audience }: Event):
 }
 
 /** Everything of an event but its data. */
-type Head = Omit<Event, 'data'>;
+export type Head = Omit<Event, 'data'>;
 
 /**
  * The last head that was read, with its line break. At a rate that matters most events of a millisecond have the same,

@@ -43,7 +43,7 @@ export class RedisControl implements Control {
     this.pod = pod;
     this.#link = link;
     this.#parts = parts;
-    link.subscribe(link.keys.control(pod), (message) => this.#receive(message));
+    link.subscribe(link.keys.control(pod), (message) => this.#receive(message.toString()));
     link.onUp(() => void this.#registerAll());
     this.#timers = [
       parts.clock.every(RENEW_MS, () => void this.#quietly(() => this.#renew())),

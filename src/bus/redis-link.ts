@@ -30,7 +30,7 @@ export type CallResult =
 export class RedisLink {
   readonly keys: Keys;
   readonly #parts: LinkParts;
-  readonly #listeners = new Map<string, (message: string) => void>();
+  readonly #listeners = new Map<string, (message: Buffer) => void>();
   readonly #upListeners = new Set<() => void>();
   #settings: RedisSettings;
   #commands: Redis;
@@ -67,8 +67,9 @@ export class RedisLink {
     for (const redis of [this.#commands, this.#subscriber]) connect(redis);
   }
 
-  /** Calls `listener` with every message of the channel, from the next `up` on. To be called before `start`. */
-  subscribe(channel: string, listener: (message: string) => void): void {
+  /** Calls `listener` with every message of the channel, from the next `up` on. To be called before `start`. Its bytes share
+   * memory with whatever else was read, so what keeps them copies them. */
+  subscribe(channel: string, listener: (message: Buffer) => void): void {
     this.#listeners.set(channel, listener);
   }
 
@@ -149,9 +150,9 @@ export class RedisLink {
 
   #createSubscriber(): Redis {
     const redis = this.#create();
-    const receive = (channel: string, message: string) => this.#listeners.get(channel)?.(message);
-    redis.on('message', receive);
-    redis.on('smessage', receive);
+    const receive = (channel: Buffer, message: Buffer) => this.#listeners.get(channel.toString())?.(message);
+    redis.on('messageBuffer', receive);
+    redis.on('smessageBuffer', receive);
     redis.on('ready', () => void this.#subscribeAll(redis));
     redis.on('close', () => {
       if (redis === this.#subscriber) this.#subscribed = false;

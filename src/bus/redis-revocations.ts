@@ -65,7 +65,7 @@ export class RedisRevocations implements RevocationStore {
     this.#parts = parts;
     this.#max = max;
     this.#knownAtMs = parts.clock.monotonicMs();
-    link.subscribe(link.keys.revoked, (message) => this.#receive(message));
+    link.subscribe(link.keys.revoked, (message) => this.#receive(message.toString()));
     link.onUp(() => void this.#check());
   }
 

@@ -42,6 +42,8 @@ export class RedisSubscriber implements Subscriber, BusHealth {
   /** The log has lost events, of which the follower is told when it has been given what is left. */
   #lossUntold = false;
   #heardAtMs: number;
+  /** Since `#heardAtMs`. The clock is read at each look instead of at each message, so silence is noticed that much later. */
+  #heard = false;
   #probedAtMs = 0;
   #resetAtMs: number;
   #probeDueMs = PROBE_MS;
@@ -88,7 +90,8 @@ export class RedisSubscriber implements Subscriber, BusHealth {
 
   /** By what has been heard, not by what the connections say of themselves. */
   health(): Health {
-    const forMs = this.#parts.clock.monotonicMs() - this.#heardAtMs;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const forMs = nowMs - this.#heardUpTo(nowMs);
     if (forMs < SILENT_MS) return { connected: true };
     return {
       connected: false,
@@ -97,11 +100,11 @@ export class RedisSubscriber implements Subscriber, BusHealth {
     };
   }
 
-  #receive(text: string): void {
-    const message = parseLiveMessage(text);
+  #receive(bytes: Buffer): void {
+    const message = parseLiveMessage(bytes);
     if (message === undefined) return this.#parts.log.warn('a message on the live channel is not ours');
-    this.#heardAtMs = this.#parts.clock.monotonicMs();
-    if (this.#follower === undefined) return;
+    this.#heard = true;
+    if (this.#follower === undefined) return void this.#heardUpTo(this.#parts.clock.monotonicMs());
     if (message.kind === 'probe') return this.#probed(message);
     const { event } = message;
     if (compareEventIds(event.id, this.#last) <= 0) return;
@@ -169,9 +172,16 @@ export class RedisSubscriber implements Subscriber, BusHealth {
     this.#follower?.lost(this.#last);
   }
 
+  /** When something was last heard. */
+  #heardUpTo(nowMs: number): number {
+    if (this.#heard) this.#heardAtMs = nowMs;
+    this.#heard = false;
+    return this.#heardAtMs;
+  }
+
   #look(): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    if (nowMs - Math.max(this.#heardAtMs, this.#resetAtMs) > SILENT_MS) {
+    if (nowMs - Math.max(this.#heardUpTo(nowMs), this.#resetAtMs) > SILENT_MS) {
       this.#resetAtMs = nowMs;
       this.#link.reset('both');
       return;

@@ -39,9 +39,12 @@ export function eventId(milliseconds: number, sequence: number): EventId {
 /** Negative when `a` is earlier than `b`, zero when equal, positive when later. */
 export function compareEventIds(a: EventId, b: EventId): number {
   if (a === b) return 0;
-  // Without leading zeros, numbers of as many digits are ordered as their texts are.
-  if (a.length === b.length && a.indexOf('-') === b.indexOf('-')) return a < b ? -1 : 1;
-  return millisecondsOf(a) - millisecondsOf(b) || sequenceOf(a) - sequenceOf(b);
+  // Without leading zeros, a number of more digits is greater, and those of as many are ordered as their texts are.
+  const dash = a.indexOf('-');
+  const byDigits = dash - b.indexOf('-');
+  if (byDigits !== 0) return byDigits;
+  if (a.length === b.length || !a.startsWith(b.slice(0, dash))) return a < b ? -1 : 1;
+  return a.length - b.length;
 }
 
 export function millisecondsOf(id: EventId): number {
