@@ -16,9 +16,13 @@ if (!(minutes > 0)) {
   process.exit(2);
 }
 
-const { rows, failures, counts, tally } = await soak({ minutes, seed: Number(values.seed), progress: print });
+const { rows, failures, counts, tally, revocations } = await soak({
+  minutes,
+  seed: Number(values.seed),
+  progress: print,
+});
 for (const [process, figures] of rows) print(`\n${table(process, figures)}`);
-for (const each of [counts, tally]) {
+for (const each of [counts, tally, { ...revocations }]) {
   print(
     `\n${Object.entries(each)
       .map(([what, count]) => `${what} ${count}`)

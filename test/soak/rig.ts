@@ -1,15 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createKeys } from '../../src/bus/keys.ts';
 import type { Random } from '../../src/core/random.ts';
 import type { TokenHabit } from '../consistency/client-parts.ts';
-import { Deployment, GATEWAY_SPEC } from '../consistency/deployment.ts';
+import { Deployment, GATEWAY_SPEC, REDIS_PREFIX } from '../consistency/deployment.ts';
 import type { LoadParts } from '../consistency/load.ts';
 import { type Pods, startPods } from '../consistency/pods.ts';
 import { startRedis } from '../support/redis/redis-server.ts';
 import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { BULK, BULK_LAG_TIME } from './bulk.ts';
 import { Issuers } from './issuers.ts';
+import { MAX_TOKEN_LIFETIME } from './kept.ts';
 
 const GATEWAYS = 2;
 const INGESTS = 1;
@@ -31,6 +33,8 @@ export interface Rig {
   readonly pods: Pods;
   /** Between pods and Redis. */
   readonly redis: TcpProxy;
+  /** How many revocations Redis holds. */
+  readonly revocationsInRedis: () => Promise<number>;
   /** Between some clients and their gateways. */
   readonly clients: readonly TcpProxy[];
   readonly issuers: Issuers;
@@ -47,7 +51,11 @@ export async function startRig(random: Random, stack: AsyncDisposableStack): Pro
   const issuers = stack.use(new Issuers(random));
   await issuers.start();
   const deployment = new Deployment(directory, issuers.keys, {
-    guard: (name, answer) => ({ jwks: issuers.jwks(name), challenge: { leadTime: LEAD_TIME, answer } }),
+    guard: (name, answer) => ({
+      jwks: issuers.jwks(name),
+      challenge: { leadTime: LEAD_TIME, answer },
+      maxTokenLifetime: MAX_TOKEN_LIFETIME,
+    }),
     gateway: GATEWAY,
   });
   await deployment.write(`redis://127.0.0.1:${redis.port}`);
@@ -62,13 +70,14 @@ export async function startRig(random: Random, stack: AsyncDisposableStack): Pro
   return {
     pods,
     redis,
+    revocationsInRedis: async () => Number(await server.cli('HLEN', createKeys(REDIS_PREFIX).revocations)),
     clients,
     issuers,
     parts: {
       random,
       gateways: () => gateways,
       ingests: () => pods.ingests,
-      mint: (view, from, until) => deployment.mint(view, from, until),
+      mint: (...token) => deployment.mint(...token),
       lives: TOKENS,
       habits: HABITS,
     },

@@ -3,9 +3,11 @@ import type { Random } from '../../src/core/random.ts';
 import { type Counts, check } from '../consistency/checker.ts';
 import { type Entry, type Happening, History } from '../consistency/history.ts';
 import { Load } from '../consistency/load.ts';
+import { Revoker } from '../consistency/revoker.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { fillTokenCache } from './fill.ts';
 import { compare, type Row } from './flat.ts';
+import { Asked } from './kept.ts';
 import { type Rig, startRig } from './rig.ts';
 import { type Figures, figuresOf, sampleOf } from './sample.ts';
 import { type Tally, trouble } from './trouble.ts';
@@ -23,10 +25,14 @@ export interface Soak {
   readonly failures: readonly string[];
   readonly counts: Counts;
   readonly tally: Tally & { readonly rotations: number; readonly cycles: number };
+  /** Revocations: those asked for in all that time, and the most that were held by anybody at the end. */
+  readonly revocations: { readonly asked: number; readonly held: number };
 }
 
 /** What each process holds, at one moment. */
 type Survey = ReadonlyMap<string, Figures>;
+/** As many as were revoked lately: it is bounded, not flat. */
+const HELD = 'Revocations#held';
 
 /** They stay from the first minute to the last, and between two cycles are all that there is. */
 const RESIDENTS = 8;
@@ -61,7 +67,9 @@ export async function soak({ minutes, seed, progress }: SoakOptions): Promise<So
       { ...parts, history: residentHistory, prefix: 'resident-', habits: ['answers'], tempers: ['stays'] },
     ),
   );
-  const tally = { redis: 0, clients: 0, stalled: 0 };
+  const tally = { redis: 0, clients: 0, stalled: 0, revoked: 0 };
+  const asked = new Asked();
+  let held = 0;
   const endMs = performance.now() + minutes * 60_000;
   const loadMs = minutes < LONG_RUN_MINUTES ? LOAD_MS.short : LOAD_MS.long;
   await residents.start();
@@ -69,10 +77,13 @@ export async function soak({ minutes, seed, progress }: SoakOptions): Promise<So
   const rests: (readonly Survey[])[] = [];
   do {
     const name = `cycle-${rests.length + 1}`;
-    account.judge(name, await cycle(rig, { name, loadMs, random, tally, residentHistory }));
+    account.judge(name, await cycle(rig, { name, loadMs, random, tally, asked, residents, residentHistory }));
     const rest = await surveys(pods);
-    rests.push(rest);
-    progress(`${name}: ${summary(rest)}`);
+    rests.push(rest.map(withoutHeld));
+    held = Math.max(await rig.revocationsInRedis(), ...rest.flatMap(heldIn));
+    const heldMax = asked.heldMax();
+    if (held > heldMax) account.failures.push(`${name}: ${held} revocations are held, ${heldMax} may be`);
+    progress(`${name}: ${summary(rest)} · ${held} of ${asked.total} revocations`);
   } while (performance.now() < endMs || rests.length < CYCLES_MIN);
   await residents.settle();
   account.judge('residents', residentHistory.entries);
@@ -82,6 +93,7 @@ export async function soak({ minutes, seed, progress }: SoakOptions): Promise<So
   return {
     ...account,
     rows: judgeWindows(rests),
+    revocations: { asked: asked.total, held },
     tally: { ...tally, rotations: rig.issuers.rotations, cycles: rests.length },
   };
 }
@@ -106,19 +118,24 @@ interface Cycle {
   readonly loadMs: number;
   readonly random: Random;
   readonly tally: Tally;
+  readonly asked: Asked;
+  readonly residents: Load;
   readonly residentHistory: History;
 }
 
 /** @returns what its clients and producers saw */
 async function cycle(
   { parts, pods, ...rig }: Rig,
-  { name, loadMs, random, tally, residentHistory }: Cycle,
+  { name, loadMs, random, tally, asked, residents, residentHistory }: Cycle,
 ): Promise<readonly Entry[]> {
   const history = new History();
-  // What producers say is for the residents' account too.
+  // What producers and the revoker say is for the residents' account too, and when Redis was out of reach.
   const sent = {
     record(happening: Happening): number {
       residentHistory.record(happening);
+      if (happening.kind === 'revoking') asked.note(happening.guard, happening.by, happening.value);
+      if (happening.kind === 'fault') revoker.hurry();
+      if (happening.kind === 'revoked' && happening.status === 204) tally.revoked++;
       return history.record(happening);
     },
   };
@@ -128,8 +145,19 @@ async function cycle(
     producers: PRODUCERS,
   };
   await using load = new Load(size, { ...parts, history, sent, prefix: `${name}-` });
+  await using revoker = new Revoker({
+    prefix: `${name}-`,
+    history: sent,
+    random,
+    clients: [...load.clients, ...residents.clients],
+    gateways: parts.gateways,
+    ports: () => pods.gateways.map(({ name: gateway, revocationsPort: port }) => ({ name: gateway, port })),
+    credential: pods.credential,
+  });
   await load.start();
-  await trouble({ ...rig, ...pods, random, tally }, performance.now() + loadMs);
+  revoker.start();
+  await trouble({ ...rig, ...pods, random, tally, history: sent }, performance.now() + loadMs);
+  await revoker.stop();
   await load.settle();
   return history.entries;
 }
@@ -155,6 +183,14 @@ function judgeWindows(rests: readonly (readonly Survey[])[]): Soak['rows'] {
   const of = (window: readonly Survey[] = [], name: string): readonly Figures[] =>
     window.map((survey) => survey.get(name)).filter((figures) => figures !== undefined);
   return new Map(names.map((name) => [name, compare(of(first, name), of(last, name))]));
+}
+
+function heldIn(survey: Survey): readonly number[] {
+  return Array.from(survey.values(), (figures) => figures[HELD] ?? 0);
+}
+
+function withoutHeld(survey: Survey): Survey {
+  return new Map(Array.from(survey, ([name, { [HELD]: _held, ...figures }]) => [name, figures]));
 }
 
 function summary(rest: readonly Survey[]): string {

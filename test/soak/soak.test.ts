@@ -12,7 +12,7 @@ describe('after three minutes of churn and trouble', { timeout: LIMIT_MS }, () =
     skip: noRedis,
     timeout: LIMIT_MS,
   }, async (test) => {
-    const { rows, failures, counts, tally } = await soak({
+    const { rows, failures, counts, tally, revocations } = await soak({
       minutes: MINUTES,
       seed: 1,
       progress: (line) => test.diagnostic(line),
@@ -29,6 +29,10 @@ describe('after three minutes of churn and trouble', { timeout: LIMIT_MS }, () =
     assert.ok(counts.resumed > 50, `${counts.resumed} streams resumed`);
     assert.ok(counts.answersApplied > 20, `${counts.answersApplied} answers were applied`);
     assert.ok(counts.expired > 0, 'tokens expired');
+    assert.ok(counts.revoked > 20, `${counts.revoked} streams were ended as revoked`);
+    assert.ok(counts.revokedRefused > 5, `revoked tokens were refused ${counts.revokedRefused} times`);
+    const { asked, held } = revocations;
+    assert.ok(held > 0 && held < asked, `${held} of ${asked} revocations are held`);
     for (const [what, times] of Object.entries(tally)) assert.ok(times > 0, `${what}: ${times}`);
   });
 });

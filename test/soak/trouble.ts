@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Random } from '../../src/core/random.ts';
 import type { Endpoint } from '../consistency/client-parts.ts';
+import type { History } from '../consistency/history.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { stall } from './bulk.ts';
 import type { Issuers } from './issuers.ts';
@@ -14,6 +15,10 @@ const HELD_MS = { min: 100, max: 1_500 };
 /** Of what happens to Redis's connections; the others are cut. */
 const HELD_CHANCE = 0.15;
 const ABANDONED_CHANCE = 0.1;
+/** A probe finds that it is deaf within three seconds. */
+const UNNOTICED_MS = 3_000;
+/** From then on, until every process has reached Redis again: the first attempts are close to one another. */
+const RECOVERY_MS = 1_500;
 
 export interface Scene {
   readonly random: Random;
@@ -25,18 +30,22 @@ export interface Scene {
   readonly gateways: readonly Endpoint[];
   readonly ingests: readonly Endpoint[];
   readonly tally: Tally;
+  /** When Redis may be out of reach. */
+  readonly history: Pick<History, 'record'>;
 }
 
 /** How often each has happened: a run without trouble shows nothing. */
 export interface Tally {
   redis: number;
   clients: number;
+  /** Revocations that were acknowledged. */
+  revoked: number;
   stalled: number;
 }
 
 /** Until the time is over; resolves when all is whole again. */
 export async function trouble(scene: Scene, untilMs: number): Promise<void> {
-  const { random, redis, clients, issuers, gateways, ingests, tally } = scene;
+  const { random, redis, clients, issuers, gateways, ingests, tally, history } = scene;
   const again = async (pause: Range, act: () => unknown): Promise<void> => {
     for (;;) {
       const ms = within(pause, random);
@@ -50,12 +59,17 @@ export async function trouble(scene: Scene, untilMs: number): Promise<void> {
     again(REDIS_MS, async () => {
       tally.redis++;
       const dice = random();
+      const isAbandoned = dice >= HELD_CHANCE && dice < HELD_CHANCE + ABANDONED_CHANCE;
+      const recoveryMs = RECOVERY_MS + (isAbandoned ? UNNOTICED_MS : 0);
+      const fault = { kind: 'fault', name: 'redis', recoveryMs } as const;
+      history.record({ ...fault, phase: 'begin' });
       if (dice < HELD_CHANCE) {
         redis.stall();
         await wait(within(HELD_MS, random));
         redis.flow();
-      } else if (dice < HELD_CHANCE + ABANDONED_CHANCE) redis.abandon();
+      } else if (isAbandoned) redis.abandon();
       else redis.cut();
+      history.record({ ...fault, phase: 'end' });
     }),
     again(CLIENTS_MS, () => {
       tally.clients++;
