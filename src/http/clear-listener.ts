@@ -48,15 +48,17 @@ function tellApart(socket: Socket, protocols: Protocols, clock: Clock): void {
   const closed = (): void => late.cancel();
   socket.once('close', closed);
   socket.on('readable', look);
-  let seen = Buffer.alloc(0);
+  let before: Buffer | undefined;
 
   function look(): void {
     const bytes: unknown = socket.read();
     if (!Buffer.isBuffer(bytes)) return;
-    seen = Buffer.concat([seen, bytes]);
-    const compared = Math.min(seen.length, PREFACE.length);
-    const alike = seen.subarray(0, compared).equals(PREFACE.subarray(0, compared));
-    if (alike && compared < PREFACE.length) return;
+    const seen = before === undefined ? bytes : Buffer.concat([before, bytes]);
+    const alike = beginsAlike(seen);
+    if (alike && seen.length < PREFACE.length) {
+      before = seen;
+      return;
+    }
     late.cancel();
     socket.off('readable', look);
     socket.off('error', quiet);
@@ -65,4 +67,11 @@ function tellApart(socket: Socket, protocols: Protocols, clock: Clock): void {
     if (alike) protocols.http2(socket);
     else protocols.http1(socket);
   }
+}
+
+/** As far as the shorter of the two goes. Of HTTP/1 mostly the first byte tells. */
+function beginsAlike(seen: Buffer): boolean {
+  const compared = Math.min(seen.length, PREFACE.length);
+  for (let at = 0; at < compared; at++) if (seen[at] !== PREFACE[at]) return false;
+  return true;
 }

@@ -47,9 +47,6 @@ export async function subscribe(ctx: Context, route: Route, parts: SubscribePart
   const refusal = hub.refusal(authorisation.holder, resume !== undefined);
   if (refusal === 'per_subject') throw new Refusal(refusal, { 'retry-after': String(PER_SUBJECT_RETRY_S) });
   if (refusal !== undefined) return turnAway(ctx, refusal, parts.random, parts.observer);
-  ctx.set('content-type', 'text/event-stream');
-  ctx.set('cache-control', 'no-store, no-transform');
-  ctx.set('x-accel-buffering', 'no');
   const { transport, onGone } = takeOver(ctx);
   const connection = hub.open({ path: route.path, transport, topics, authorisation, resume });
   onGone(() => hub.gone(connection));

@@ -44,6 +44,16 @@ export function leaveUnread(ctx: Context): void {
   }
 }
 
+/** Of every stream, beside what has been set before. */
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+};
+const OF_STREAMS = Object.entries(HEADERS)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
+
 export interface TakenOver {
   readonly transport: Transport;
   /** Calls `listener` once, when the peer is gone or the end has been taken. */
@@ -78,7 +88,7 @@ function isDirect(socket: Socket, response: ServerResponse): boolean {
 
 function takeOverResponse(socket: Socket, response: ServerResponse, format: WireFormat): Transport {
   const transport = new SocketTransport(socket, format, socket instanceof TLSSocket);
-  response.writeHead(200, { connection: 'close' });
+  response.writeHead(200, { ...HEADERS, connection: 'close' });
   response.flushHeaders();
   return transport;
 }
@@ -92,19 +102,28 @@ function takeOverSocket(socket: Socket, response: ServerResponse, format: WireFo
 
 /** As Node would write it (RFC 9112, 6.1: no chunks to HTTP/1.0). The names and values have been checked by `setHeader`. */
 function headOf(response: ServerResponse, format: WireFormat): Buffer {
-  let head = 'HTTP/1.1 200 OK\r\n';
-  for (const name of response.getHeaderNames()) {
-    const value = response.getHeader(name);
+  let head = `HTTP/1.1 200 OK\r\n${OF_STREAMS}`;
+  for (const [name, value] of Object.entries(response.getHeaders())) {
     for (const each of Array.isArray(value) ? value : [value]) head += `${name}: ${each}\r\n`;
   }
-  head += `Date: ${new Date().toUTCString()}\r\nconnection: close\r\n`;
+  head += `Date: ${date()}\r\nconnection: close\r\n`;
   if (format === 'chunked') head += 'Transfer-Encoding: chunked\r\n';
   return Buffer.from(`${head}\r\n`, 'latin1');
 }
 
+let dated = { second: Number.NaN, text: '' };
+
+/** Of this second (RFC 9110, section 6.6.1). */
+function date(): string {
+  const now = new Date();
+  const second = Math.floor(now.getTime() / 1000);
+  if (second !== dated.second) dated = { second, text: now.toUTCString() };
+  return dated.text;
+}
+
 function takeOverHttp2(response: Http2ServerResponse): TakenOver {
   const { stream } = response;
-  response.writeHead(200);
+  response.writeHead(200, HEADERS);
   forget(response);
   return {
     transport: new Http2Transport(stream),

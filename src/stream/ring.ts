@@ -40,6 +40,8 @@ export class Ring {
   #bytes = 0;
   #floor: EventId = ORIGIN;
   #head: EventId = ORIGIN;
+  /** The latest search: after a restart a crowd comes back with one and the same id. Good while the ring is as it was. */
+  #sought = { id: ORIGIN, first: Number.NaN, next: Number.NaN, seq: Number.NaN };
 
   /** Nothing before `head` is known: the log had this position when the ring began to follow it. */
   begin(head: EventId): void {
@@ -147,6 +149,14 @@ export class Ring {
 
   /** The place of the first entry later than `id`; one past `headSeq` when there is none. */
   seqAfter(id: EventId): number {
+    const { first, next, id: sought } = this.#sought;
+    if (sought !== id || first !== this.#first || next !== this.#next) {
+      this.#sought = { id, first: this.#first, next: this.#next, seq: this.#search(id) };
+    }
+    return this.#sought.seq;
+  }
+
+  #search(id: EventId): number {
     let low = this.#first;
     let high = this.#next;
     while (low < high) {

@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { Subject } from '../core/brand.ts';
-import type { Connection } from './connection.ts';
+import { Connection } from './connection.ts';
 
 const CHALLENGE_ID_BYTES = 16;
 
 /** Whether this process has open streams of a subject, whenever that changes. */
 export type Holds = (guard: string, subject: Subject, held: boolean) => void;
 
+/** Most have one stream, for which a set would be the largest part of what is kept of it here. */
+type Index = Map<string, Connection | Set<Connection>>;
+
 /** Finds streams by who opened them and by the challenge they were asked. */
 export class Sessions {
   readonly #pod: string;
   readonly #holds: Holds;
-  readonly #byHolder = new Map<string, Set<Connection>>();
-  readonly #bySubject = new Map<string, Set<Connection>>();
+  readonly #byHolder: Index = new Map();
+  readonly #bySubject: Index = new Map();
   readonly #byChallenge = new Map<string, Connection>();
 
   /**
@@ -45,11 +48,13 @@ export class Sessions {
 
   /** How many streams this holder has open. */
   held(holder: string): number {
-    return this.#byHolder.get(holder)?.size ?? 0;
+    const held = this.#byHolder.get(holder);
+    return held instanceof Set ? held.size : held === undefined ? 0 : 1;
   }
 
   of(guard: string, subject: Subject): Iterable<Connection> {
-    return this.#bySubject.get(subjectKey(guard, subject)) ?? [];
+    const streams = this.#bySubject.get(subjectKey(guard, subject)) ?? [];
+    return streams instanceof Connection ? [streams] : streams;
   }
 
   /** A new challenge id for the stream, `POD.128 random bits`; the one before is answerable no longer. */
@@ -77,16 +82,17 @@ function subjectKey(guard: string, subject: Subject): string {
 }
 
 /** @returns whether it is the first one */
-function put(index: Map<string, Set<Connection>>, key: string, connection: Connection): boolean {
-  const set = index.get(key);
-  if (set === undefined) index.set(key, new Set([connection]));
-  else set.add(connection);
-  return set === undefined;
+function put(index: Index, key: string, connection: Connection): boolean {
+  const there = index.get(key);
+  if (there instanceof Set) there.add(connection);
+  else index.set(key, there === undefined ? connection : new Set([there, connection]));
+  return there === undefined;
 }
 
 /** @returns whether it was the last one */
-function drop(index: Map<string, Set<Connection>>, key: string, connection: Connection): boolean {
-  const set = index.get(key);
-  set?.delete(connection);
-  return set?.size === 0 && index.delete(key);
+function drop(index: Index, key: string, connection: Connection): boolean {
+  const there = index.get(key);
+  if (there instanceof Set) there.delete(connection);
+  const last = there instanceof Set ? there.size === 0 : there === connection;
+  return last && index.delete(key);
 }
